@@ -1,0 +1,166 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Generator is one run of load. Make it with New, run it once; Snapshot may be called at any time.
+type Generator struct {
+	settings  Settings
+	arrivals  []Arrival
+	plans     []plan
+	tallies   []*tally
+	transport http.RoundTripper
+	inFlight  atomic.Int64
+
+	mu       sync.Mutex
+	progress progress
+}
+
+// progress is how far the run has come.
+type progress struct {
+	begun time.Time // zero before
+	ended time.Time // zero before
+	phase int
+}
+
+// New checks the settings, all problems at once, and draws the arrivals. It sends nothing.
+func New(s Settings) (*Generator, error) {
+	arrivals, err := Draw(s)
+	if err != nil {
+		return nil, err
+	}
+	s = s.withDefaults()
+	g := &Generator{settings: s, arrivals: arrivals, transport: s.Transport, progress: progress{phase: -1}}
+	if g.transport == nil {
+		g.transport = newTransport(s)
+	}
+	byClass := map[string]*tally{}
+	for _, r := range s.Requests {
+		if byClass[r.Class] == nil {
+			byClass[r.Class] = newTally(r.Class, len(s.Phases), s.Deadline)
+			g.tallies = append(g.tallies, byClass[r.Class])
+		}
+		p, err := newPlan(s.Target, r, byClass[r.Class])
+		if err != nil {
+			return nil, fmt.Errorf("preparing the request for route %q: %w", r.Route, err)
+		}
+		g.plans = append(g.plans, p)
+	}
+	return g, nil
+}
+
+// newTransport makes a client that keeps every connection it may come to need. It heeds no proxy of the environment, and
+// gives up connecting at the deadline, so that dials to a silent host do not pile up.
+func newTransport(s Settings) *http.Transport {
+	return &http.Transport{
+		// No keep-alive probes: these are four system calls a connection, and an overload makes thousands of them.
+		DialContext:         (&net.Dialer{Timeout: s.Deadline, KeepAlive: -1}).DialContext,
+		MaxIdleConnsPerHost: max(1024, s.MaxInFlight),
+		IdleConnTimeout:     90 * time.Second,
+		DisableCompression:  true,
+		// Small messages on up to MaxInFlight connections: half of net/http's 4 KiB each.
+		WriteBufferSize: 2 << 10,
+		ReadBufferSize:  2 << 10,
+	}
+}
+
+// Run sends the load and returns when all phases are over and every request has ended. If ctx is done before, it sends
+// no more, cuts short what is in flight, waits for it and returns the context's error.
+func (g *Generator) Run(ctx context.Context) error {
+	begun, err := g.begin()
+	if err != nil {
+		return err
+	}
+	var requests sync.WaitGroup
+	g.dispatch(ctx, begun, &requests)
+	requests.Wait()
+	g.end()
+	if own, ok := g.transport.(*http.Transport); ok && g.settings.Transport == nil {
+		own.CloseIdleConnections()
+	}
+	return ctx.Err()
+}
+
+func (g *Generator) begin() (time.Time, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.progress.begun.IsZero() {
+		return time.Time{}, errors.New("running the load: it has run before; each run wants a generator of its own")
+	}
+	g.progress.begun = time.Now()
+	return g.progress.begun, nil
+}
+
+func (g *Generator) end() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.progress.ended = time.Now()
+}
+
+// dispatch starts each request at its instant, until all phases are over or ctx is done.
+func (g *Generator) dispatch(ctx context.Context, begun time.Time, requests *sync.WaitGroup) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	rest, boundary := g.arrivals, begun
+	for i, p := range g.settings.Phases {
+		if !waitUntil(ctx, timer, boundary) {
+			return
+		}
+		g.enter(i, p)
+		for ; len(rest) > 0 && int(rest[0].Phase) == i; rest = rest[1:] {
+			a := rest[0]
+			if !waitUntil(ctx, timer, begun.Add(a.At)) {
+				return
+			}
+			g.start(ctx, begun, a, requests)
+		}
+		boundary = boundary.Add(p.For)
+	}
+	waitUntil(ctx, timer, boundary)
+}
+
+func (g *Generator) enter(i int, p Phase) {
+	g.mu.Lock()
+	g.progress.phase = i
+	g.mu.Unlock()
+	if g.settings.OnPhase != nil {
+		g.settings.OnPhase(i, p)
+	}
+}
+
+func (g *Generator) start(ctx context.Context, begun time.Time, a Arrival, requests *sync.WaitGroup) {
+	t := g.plans[a.Request].tally
+	t.offer(int(a.Phase), time.Since(begun))
+	if g.inFlight.Add(1) > int64(g.settings.MaxInFlight) {
+		g.inFlight.Add(-1)
+		t.end(ending{how: overrun, phase: int(a.Phase), at: time.Since(begun)})
+		return
+	}
+	requests.Go(func() {
+		g.send(ctx, begun, a)
+		g.inFlight.Add(-1)
+	})
+}
+
+// waitUntil reports whether the instant was reached before ctx was done.
+func waitUntil(ctx context.Context, timer *time.Timer, instant time.Time) bool {
+	rest := time.Until(instant)
+	if rest <= 0 {
+		return ctx.Err() == nil
+	}
+	timer.Reset(rest)
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,173 @@
+package load
+
+import (
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// outcome is how a request ended, seen by its client.
+type outcome uint8
+
+const (
+	served outcome = iota
+	degraded
+	refused
+	failed
+	gaveUp  // failed: nothing by the deadline
+	overrun // failed: never sent, too many in flight
+	aborted // the run was cut short
+)
+
+// Histograms hold microseconds with three significant figures: an error of at most 0.1 %.
+const (
+	lowest  = 1
+	figures = 3
+)
+
+// tally counts the results of one class. One lock for each class, held for about a hundred nanoseconds, is enough for
+// 50,000 requests a second.
+type tally struct {
+	class    string
+	deadline time.Duration
+
+	mu     sync.Mutex
+	total  cell
+	phases []cell
+	recent ring
+}
+
+// cell is the results of one stretch of time. The histogram is made when there is something to put into it.
+type cell struct {
+	counts  Counts
+	latency *hdrhistogram.Histogram
+}
+
+// ending is what is known of a request when it has ended.
+type ending struct {
+	how   outcome
+	phase int
+	// latency is from the intended instant, at is since the run began.
+	latency, at time.Duration
+	late        bool
+}
+
+func newTally(class string, phases int, deadline time.Duration) *tally {
+	return &tally{class: class, deadline: deadline, phases: make([]cell, phases)}
+}
+
+func (t *tally) offer(phase int, at time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.total.counts.Offered++
+	t.phases[phase].counts.Offered++
+	t.recent.at(at).Offered++
+}
+
+func (t *tally) end(e ending) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.recent.at(e.at).add(e)
+	for _, c := range []*cell{&t.total, &t.phases[e.phase]} {
+		c.counts.add(e)
+		if e.how == served || e.how == degraded || e.how == gaveUp {
+			c.recordLocked(min(e.latency, t.deadline), t.deadline)
+		}
+	}
+}
+
+func (c *cell) recordLocked(latency, longest time.Duration) {
+	if c.latency == nil {
+		c.latency = hdrhistogram.New(lowest, max(longest.Microseconds(), 2*lowest), figures)
+	}
+	// A latency is clipped to the deadline, so it is in range and there is no error.
+	_ = c.latency.RecordValue(max(latency.Microseconds(), lowest))
+}
+
+// figuresLocked reads percentiles at the upper end of their bucket, which may lie beyond the longest latency there is.
+func (c *cell) figuresLocked(longest time.Duration) Figures {
+	f := Figures{Counts: c.counts}
+	if c.latency != nil {
+		at := c.latency.ValueAtPercentilesSlice([]float64{50, 99})
+		f.P50 = min(time.Duration(at[0])*time.Microsecond, longest)
+		f.P99 = min(time.Duration(at[1])*time.Microsecond, longest)
+	}
+	return f
+}
+
+func (c *Counts) add(e ending) {
+	if e.late {
+		c.Late++
+	}
+	switch e.how {
+	case served:
+		c.Served++
+	case degraded:
+		c.Degraded++
+	case refused:
+		c.Refused++
+	case failed:
+		c.Failed++
+	case gaveUp:
+		c.Failed++
+		c.GaveUp++
+	case overrun:
+		c.Failed++
+		c.Overrun++
+	case aborted:
+		c.Aborted++
+	}
+}
+
+// ringStep times ringWindow is the last second; the ring is longer, so that a slot is not overwritten while it is read as
+// part of it.
+const (
+	ringStep   = 100 * time.Millisecond
+	ringWindow = 10
+	ringSlots  = 16
+)
+
+// ring counts what happened lately in slots of ringStep.
+type ring [ringSlots]struct {
+	step   int64
+	counts Counts
+}
+
+// at is the counts of the present slot, emptied if it was last used a turn ago. A request that ends a moment before the
+// lock and gets it after a slot was renewed is counted in the newer slot.
+func (r *ring) at(elapsed time.Duration) *Counts {
+	step := int64(elapsed / ringStep)
+	slot := &r[step%ringSlots]
+	if step > slot.step {
+		slot.step, slot.counts = step, Counts{}
+	}
+	return &slot.counts
+}
+
+// rates sums the ten whole slots before the present one.
+func (r *ring) rates(elapsed time.Duration) Rates {
+	now := int64(elapsed / ringStep)
+	var sum Counts
+	for _, slot := range r {
+		if slot.step < now && slot.step >= now-ringWindow {
+			sum.merge(slot.counts)
+		}
+	}
+	over := (ringStep * time.Duration(max(1, min(now, ringWindow)))).Seconds()
+	return Rates{
+		Offered:  float64(sum.Offered) / over,
+		Served:   float64(sum.Served) / over,
+		Degraded: float64(sum.Degraded) / over,
+		Refused:  float64(sum.Refused) / over,
+		Failed:   float64(sum.Failed) / over,
+	}
+}
+
+func (c *Counts) merge(d Counts) {
+	c.Offered += d.Offered
+	c.Served += d.Served
+	c.Degraded += d.Degraded
+	c.Refused += d.Refused
+	c.Failed += d.Failed
+}

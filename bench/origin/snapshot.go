@@ -1,0 +1,86 @@
+package origin
+
+// Snapshot is the truth about an origin. Each route and each pool is consistent in itself; they are read one after the
+// other.
+type Snapshot struct {
+	Routes []RouteSnapshot
+	Pools  []PoolSnapshot
+	// Unknown counts requests whose path no route covers.
+	Unknown uint64
+}
+
+// RouteSnapshot counts, since the start, what became of a route's requests.
+type RouteSnapshot struct {
+	Name string
+	Pool string
+	// Begun counts requests that came.
+	Begun uint64
+	// Served counts answers of 200 to a client that was there.
+	Served uint64
+	// Failed counts answers of 500.
+	Failed uint64
+	// Refused counts answers of 503 because too many waited.
+	Refused uint64
+	// Abandoned counts requests whose client had left when the answer was ready, or that left the queue.
+	Abandoned uint64
+	// Stopped counts requests cut short by Stop.
+	Stopped uint64
+}
+
+// InFlight is how many of the route's requests are waiting or in service.
+func (r RouteSnapshot) InFlight() uint64 {
+	return r.Begun - r.Served - r.Failed - r.Refused - r.Abandoned - r.Stopped
+}
+
+// PoolSnapshot is a pool's state at the moment.
+type PoolSnapshot struct {
+	Name    string
+	Size    int
+	Busy    int
+	Waiting int
+	// Slow is the factor last given to Origin.Slow.
+	Slow float64
+	// Contention is the factor, at least 1, by which the present waiters make a service longer.
+	Contention float64
+	// Speed is the service, in seconds of the unloaded backend, that the pool can do in a second: Size ÷ (Slow · Contention).
+	Speed float64
+	// Capacity is the requests a second that the pool can serve: Speed ÷ the moving mean of the service times that were
+	// lately asked of it. 0 before the first request.
+	Capacity float64
+}
+
+// Snapshot copies the state; routes and pools come in the order of the settings.
+func (o *Origin) Snapshot() Snapshot {
+	s := Snapshot{Unknown: o.unknown.Load()}
+	for _, r := range o.routes {
+		s.Routes = append(s.Routes, r.snapshot())
+	}
+	for _, p := range o.pools {
+		s.Pools = append(s.Pools, p.snapshot())
+	}
+	return s
+}
+
+func (r *route) snapshot() RouteSnapshot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts
+}
+
+func (p *pool) snapshot() PoolSnapshot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := PoolSnapshot{
+		Name:       p.settings.Name,
+		Size:       p.settings.Size,
+		Busy:       p.busy,
+		Waiting:    p.waiters.Len(),
+		Slow:       p.slow,
+		Contention: p.contentionLocked(),
+	}
+	s.Speed = float64(s.Size) / (s.Slow * s.Contention)
+	if p.mix > 0 {
+		s.Capacity = s.Speed / p.mix
+	}
+	return s
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"time"
+
+	"triage/breaker"
+	"triage/config"
+	"triage/proxy"
+	"triage/proxy/edge"
+	"triage/proxy/route"
+	"triage/proxy/upstream"
+	"triage/shed"
+)
+
+// loadConfig reads a configuration and checks what only the parts themselves can check, so that `check` finds what `run` would.
+func loadConfig(path string) (*config.Loaded, error) {
+	loaded, err := config.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	if problems := tiesOf(loaded); len(problems) > 0 {
+		return nil, problems
+	}
+	return loaded, nil
+}
+
+// tiesOf asks package route whether any two routes could cover the same request with equal rank.
+func tiesOf(loaded *config.Loaded) config.Problems {
+	_, err := route.New(rulesOf(&loaded.File))
+	var all route.Errors
+	if !errors.As(err, &all) {
+		return nil
+	}
+	var problems config.Problems
+	for _, e := range all {
+		var tie *route.TieError
+		var bad *route.RuleError
+		switch {
+		case errors.As(e, &tie):
+			problems = append(problems, loaded.Problem(fmt.Sprintf("routes[%d].match", tie.B),
+				fmt.Sprintf("routes %q and %q cover the same requests and neither is more specific", tie.NameA, tie.NameB),
+				"make the path, host, methods or headers of one more specific"))
+		case errors.As(e, &bad):
+			problems = append(problems, loaded.Problem(fmt.Sprintf("routes[%d].match", bad.Rule), bad.What, bad.Want))
+		}
+	}
+	return problems
+}
+
+func rulesOf(f *config.File) []route.Rule {
+	rules := make([]route.Rule, 0, len(f.Routes))
+	for _, r := range f.Routes {
+		rules = append(rules, route.Rule{Name: r.Name, Path: r.Match.Path, Methods: r.Match.Methods, Host: r.Match.Host, Headers: r.Match.Headers})
+	}
+	return rules
+}
+
+// proxySettings translates the operator's words into the proxy's.
+func proxySettings(f *config.File, key shed.CohortKey, recorder func(route, priority, upstream string) proxy.Recorder, logger *slog.Logger) (proxy.Settings, error) {
+	s := proxy.Settings{Name: f.Name, Priorities: f.Priorities, HealthChecks: f.HealthChecks, SessionKey: key, Recorder: recorder, Logger: logger}
+	for _, name := range f.UpstreamNames() {
+		us, err := upstreamSettings(name, f.Upstreams[name])
+		if err != nil {
+			return s, err
+		}
+		s.Upstreams = append(s.Upstreams, us)
+	}
+	rules := rulesOf(f)
+	bodyLimit := smallestBodyLimit(f.Listen)
+	for i, r := range f.Routes {
+		rs := routeSettings(r, rules[i], slices.Index(f.Priorities, r.Priority))
+		if rs.BodyLimit == 0 {
+			rs.BodyLimit = bodyLimit
+		}
+		s.Routes = append(s.Routes, rs)
+	}
+	return s, nil
+}
+
+// smallestBodyLimit is the tightest of the listeners' limits: routes do not know which listener a request came in by.
+func smallestBodyLimit(listeners []config.Listener) int64 {
+	var limit int64
+	for _, l := range listeners {
+		if body := int64(l.Limits.Body); body > 0 && (limit == 0 || body < limit) {
+			limit = body
+		}
+	}
+	return limit
+}
+
+func upstreamSettings(name string, u config.Upstream) (proxy.UpstreamSettings, error) {
+	s := proxy.UpstreamSettings{
+		Name: name, Timeout: time.Duration(u.Timeout), ConnectTimeout: time.Duration(u.ConnectTimeout),
+		IdleTimeout: time.Duration(u.IdleTimeout), IdleConnections: u.IdleConnections,
+	}
+	for _, e := range u.Endpoints {
+		target, err := url.Parse(e.URL)
+		if err != nil {
+			return s, fmt.Errorf("upstream %s: endpoint %q: %w", name, e.URL, err)
+		}
+		s.Endpoints = append(s.Endpoints, upstream.EndpointSettings{URL: target, Zone: e.Zone, Version: e.Version, Weight: e.Weight})
+	}
+	return s, nil
+}
+
+func routeSettings(r config.Route, rule route.Rule, class int) proxy.RouteSettings {
+	s := proxy.RouteSettings{
+		Rule: rule, Upstream: r.Upstream, Class: class, Timeout: time.Duration(r.Timeout),
+		ErrorObjective: float64(r.ErrorObjective), BodyLimit: int64(r.BodyLimit),
+		Breaker: breaker.Settings{Disabled: r.Breaker.Disabled, FailureShare: float64(r.Breaker.FailureShare), OpenFor: time.Duration(r.Breaker.OpenFor), Probes: r.Breaker.Probes},
+	}
+	if r.Session != nil {
+		s.SessionCookie, s.SessionHeader = r.Session.Cookie, r.Session.Header
+	}
+	for _, l := range r.RateLimit {
+		s.Limits = append(s.Limits, proxy.LimitSettings{Rate: float64(l.Rate), Burst: l.Burst, Per: l.Per})
+	}
+	if d := r.Degrade; d != nil {
+		s.Hint = d.Hint
+		if f := d.Fallback; f != nil {
+			s.Fallback = &proxy.Fallback{Status: f.Status, ContentType: f.ContentType, Headers: f.Headers, Body: []byte(f.Body)}
+		}
+	}
+	return s
+}
+
+func listenerSettings(l config.Listener) (edge.Settings, error) {
+	s := edge.Settings{
+		Address: l.Address, MaxConnections: l.Limits.Connections, MaxHeader: int64(l.Limits.Header),
+		ReadHeader: time.Duration(l.Timeouts.ReadHeader), Idle: time.Duration(l.Timeouts.Idle),
+		Read: time.Duration(l.Timeouts.Read), Write: time.Duration(l.Timeouts.Write),
+	}
+	if l.TLS != nil {
+		s.TLS = &edge.TLSSettings{CertFile: l.TLS.CertFile, KeyFile: l.TLS.KeyFile}
+	}
+	for _, text := range l.TrustedProxies {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			addr, addrErr := netip.ParseAddr(text)
+			if addrErr != nil {
+				return s, fmt.Errorf("listener %s: trusted proxy %q: %w", l.Address, text, err)
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		s.TrustedProxies = append(s.TrustedProxies, prefix)
+	}
+	return s, nil
+}
+
+// sessionKey is the secret from the file, or one for the life of this process.
+func sessionKey(path string) (shed.CohortKey, error) {
+	var key shed.CohortKey
+	if path == "" {
+		rand.Read(key[:])
+		return key, nil
+	}
+	secret, err := os.ReadFile(path)
+	if err != nil {
+		return key, fmt.Errorf("reading the session key: %w", err)
+	}
+	return sha256.Sum256(secret), nil
+}

@@ -1,0 +1,365 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"triage/config"
+	"triage/proxy"
+	"triage/proxy/admin"
+	"triage/proxy/edge"
+	"triage/proxy/telemetry"
+	"triage/shed"
+)
+
+// options are what the command line and the environment say over the file.
+type options struct {
+	path   string
+	listen string // instead of the file's listeners, if not ""
+	admin  string // instead of the file's admin address, if not ""
+	// source gives the configuration; nil reads path.
+	source func() (*config.Loaded, error)
+	stdout io.Writer
+	logger *slog.Logger
+}
+
+// server is one running Triage: everything that `triage run` starts, and what the end-to-end tests start.
+type server struct {
+	options   options
+	started   time.Time
+	proxy     *proxy.Proxy
+	telemetry *telemetry.Telemetry
+	access    *logWriter
+	admin     *http.Server
+	adminAt   net.Listener
+	key       shed.CohortKey
+	serveErr  chan error // a listener that died
+
+	mu        sync.Mutex // one reload at a time; guards what is below
+	loaded    *config.Loaded
+	loadedAt  time.Time
+	lastError string
+	listeners map[string]*edge.Listener // by configured address
+	serving   bool
+}
+
+// newServer loads the configuration, builds everything and binds every address. Nothing is served before Run.
+func newServer(o options) (_ *server, err error) {
+	s := &server{options: o, started: time.Now(), listeners: map[string]*edge.Listener{}, serveErr: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			s.closeAll()
+		}
+	}()
+	if s.loaded, err = s.load(); err != nil {
+		return nil, err
+	}
+	s.loadedAt = time.Now()
+	f := &s.loaded.File
+	if s.key, err = sessionKey(f.SessionKeyFile); err != nil {
+		return nil, err
+	}
+	if s.access, err = openLog(f.AccessLog.To, o.stdout, os.Stderr); err != nil {
+		return nil, err
+	}
+	if s.telemetry, err = s.newTelemetry(f); err != nil {
+		return nil, err
+	}
+	settings, err := proxySettings(f, s.key, s.recorder, o.logger)
+	if err != nil {
+		return nil, err
+	}
+	if s.proxy, err = proxy.New(settings); err != nil {
+		return nil, err
+	}
+	if err = s.bind(f.Listen, s.listeners); err != nil {
+		return nil, err
+	}
+	if err = s.newAdmin(f); err != nil {
+		return nil, err
+	}
+	s.telemetry.Reloaded(true, s.loaded.Hash, s.loadedAt)
+	return s, nil
+}
+
+// load reads the file and lets the command line have the last word.
+func (s *server) load() (*config.Loaded, error) {
+	read := s.options.source
+	if read == nil {
+		read = func() (*config.Loaded, error) { return loadConfig(s.options.path) }
+	}
+	loaded, err := read()
+	if err != nil {
+		return nil, err
+	}
+	if s.options.listen != "" {
+		first := loaded.File.Listen[0]
+		first.Address = s.options.listen
+		loaded.File.Listen = []config.Listener{first}
+	}
+	if s.options.admin != "" {
+		loaded.File.Admin.Address = s.options.admin
+	}
+	return loaded, nil
+}
+
+func (s *server) newTelemetry(f *config.File) (*telemetry.Telemetry, error) {
+	refusals := float64(f.AccessLog.Refusals)
+	if refusals == 0 {
+		refusals = -1 // none, where telemetry's 0 means its default
+	}
+	b := thisBuild()
+	return telemetry.New(telemetry.Settings{
+		Snapshot: func() proxy.Snapshot { return s.proxy.Snapshot() }, Server: s.serverSnapshot,
+		Version: b.Version, Commit: b.Commit, Logger: s.options.logger,
+		Log: telemetry.LogSettings{Writer: s.access, Refusals: refusals, Buffer: f.AccessLog.Buffer, Disabled: f.AccessLog.To == "off"},
+	})
+}
+
+func (s *server) recorder(route, priority, upstream string) proxy.Recorder {
+	return s.telemetry.Route(route, priority, upstream)
+}
+
+func (s *server) serverSnapshot() telemetry.ServerSnapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out telemetry.ServerSnapshot
+	for address, l := range s.listeners {
+		out.Listeners = append(out.Listeners, telemetry.ListenerSnapshot{Address: address, Connections: l.Connections()})
+	}
+	return out
+}
+
+// bind listens on every address that is not in into yet, and puts the listeners there. On an error those it bound are closed.
+func (s *server) bind(listeners []config.Listener, into map[string]*edge.Listener) error {
+	var bound []string
+	for _, l := range listeners {
+		if into[l.Address] != nil {
+			continue
+		}
+		settings, err := listenerSettings(l)
+		if err == nil {
+			into[l.Address], err = edge.Listen(settings)
+		}
+		if err != nil {
+			delete(into, l.Address)
+			for _, address := range bound {
+				into[address].Close()
+				delete(into, address)
+			}
+			return err
+		}
+		bound = append(bound, l.Address)
+	}
+	return nil
+}
+
+func (s *server) newAdmin(f *config.File) error {
+	var tokens []admin.Token
+	var err error
+	if f.Admin.TokensFile != "" {
+		if tokens, err = admin.LoadTokens(f.Admin.TokensFile); err != nil {
+			return err
+		}
+	}
+	api, err := admin.New(admin.Settings{
+		Status: s.status, Metrics: s.telemetry.Handler(), Ready: s.ready, Config: s.inForce, Entries: s.proxy.Entries,
+		Reload: func(_ context.Context, who string) error { return s.reload(who) },
+		Tokens: tokens, Logger: s.options.logger,
+	})
+	if err != nil {
+		return err
+	}
+	if s.adminAt, err = admin.Listen(f.Admin.Address, len(tokens) > 0); err != nil {
+		return err
+	}
+	s.admin = admin.Server(api.Handler())
+	return nil
+}
+
+// closeAll gives back what newServer bound.
+func (s *server) closeAll() {
+	for _, l := range s.listeners {
+		l.Close()
+	}
+	if s.adminAt != nil {
+		s.adminAt.Close()
+	}
+	if s.access != nil {
+		s.access.Close()
+	}
+}
+
+// statusEntries is how many of the newest entries a status shows.
+const statusEntries = 50
+
+func (s *server) status() admin.Status {
+	entries := s.proxy.Entries(0)
+	return admin.Status{
+		Version: thisBuild().Version, Started: s.started, Uptime: time.Since(s.started).Seconds(), Config: s.inForce(),
+		Snapshot: s.proxy.Snapshot(), Entries: entries[max(0, len(entries)-statusEntries):],
+	}
+}
+
+func (s *server) inForce() admin.ConfigInForce {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	yaml, err := s.loaded.File.YAML()
+	if err != nil {
+		s.options.logger.Error("writing the configuration in force", "error", err)
+	}
+	return admin.ConfigInForce{Hash: s.loaded.Hash, LoadedAt: s.loadedAt, File: s.options.path, LastError: s.lastError, YAML: yaml}
+}
+
+func (s *server) ready() (bool, string) {
+	if s.proxy.Draining() {
+		return false, "draining"
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.serving {
+		return false, "starting"
+	}
+	return true, ""
+}
+
+// reload puts the file in force as it is now: built completely, then swapped. On an error the running configuration stays.
+func (s *server) reload(who string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.loaded
+	changed, err := s.swap()
+	if err != nil {
+		s.lastError = err.Error()
+		s.telemetry.Reloaded(false, "", time.Now())
+		s.options.logger.Error("the configuration was not loaded; the running one stays in force", "file", s.options.path, "by", who, "error", err)
+		return err
+	}
+	s.lastError = ""
+	s.telemetry.Reloaded(true, s.loaded.Hash, s.loadedAt)
+	if changed {
+		s.options.logger.Info("configuration loaded", "file", s.options.path, "by", who, "hash", s.loaded.Hash, "changes", config.Diff(before, s.loaded))
+	}
+	return nil
+}
+
+func (s *server) swap() (changed bool, err error) {
+	loaded, err := s.load()
+	if err != nil {
+		return false, err
+	}
+	if err := s.access.Reopen(); err != nil {
+		return false, err
+	}
+	f := &loaded.File
+	settings, err := proxySettings(f, s.key, s.recorder, s.options.logger)
+	if err != nil {
+		return false, err
+	}
+	next := map[string]*edge.Listener{}
+	for _, l := range f.Listen {
+		if old := s.listeners[l.Address]; old != nil {
+			next[l.Address] = old
+		}
+	}
+	if err := s.bind(f.Listen, next); err != nil {
+		return false, err
+	}
+	if err := s.apply(f, settings, next); err != nil {
+		for address, l := range next {
+			if s.listeners[address] == nil {
+				l.Close()
+			}
+		}
+		return false, err
+	}
+	changed = loaded.Hash != s.loaded.Hash
+	s.warnOfRest(&s.loaded.File, f)
+	s.loaded, s.loadedAt = loaded, time.Now()
+	return changed, nil
+}
+
+// apply swaps listeners' settings and the proxy's. Listeners that are new start to serve, those that are gone drain.
+func (s *server) apply(f *config.File, settings proxy.Settings, next map[string]*edge.Listener) error {
+	for _, l := range f.Listen {
+		ls, err := listenerSettings(l)
+		if err != nil {
+			return err
+		}
+		if err := next[l.Address].Update(ls); err != nil {
+			return fmt.Errorf("listener %s: %w", l.Address, err)
+		}
+	}
+	if err := s.proxy.Apply(settings); err != nil {
+		return err
+	}
+	var names []string
+	for _, r := range f.Routes {
+		names = append(names, r.Name)
+	}
+	s.telemetry.Retain(names)
+	for address, l := range next {
+		if s.listeners[address] == nil && s.serving {
+			go s.serve(l)
+		}
+	}
+	for address, l := range s.listeners {
+		if next[address] == nil {
+			go s.retire(l, time.Duration(f.Drain.Timeout))
+		}
+	}
+	s.listeners = next
+	return nil
+}
+
+// warnOfRest names what a reload cannot change.
+func (s *server) warnOfRest(old, new *config.File) {
+	for what, same := range map[string]bool{
+		"admin": old.Admin == new.Admin, "session_key_file": old.SessionKeyFile == new.SessionKeyFile, "access_log": old.AccessLog == new.AccessLog,
+	} {
+		if !same {
+			s.options.logger.Warn("a reload does not change this; restart to put it in force", "key", what)
+		}
+	}
+}
+
+func (s *server) retire(l *edge.Listener, timeout time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	if l.Shutdown(ctx) != nil {
+		l.Close()
+	}
+}
+
+// serve runs one listener to its end. One that dies by itself takes the process down: a proxy that does not listen is none.
+func (s *server) serve(l *edge.Listener) {
+	err := l.Serve(s.proxy, s.options.logger)
+	if err == nil || errors.Is(err, http.ErrServerClosed) {
+		return
+	}
+	select {
+	case s.serveErr <- fmt.Errorf("listener %s: %w", l.Addr(), err):
+	default:
+	}
+}
+
+// addresses are where the server listens, in order.
+func (s *server) addresses() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for _, l := range s.listeners {
+		out = append(out, l.Addr().String())
+	}
+	slices.Sort(out)
+	return out
+}

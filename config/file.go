@@ -1,0 +1,98 @@
+package config
+
+import (
+	"maps"
+	"slices"
+)
+
+// File is the whole configuration.
+type File struct {
+	Name           string              `yaml:"name" default:"triage" format:"pseudonym" doc:"This proxy's pseudonym in Via and Proxy-Status."`
+	Listen         []Listener          `yaml:"listen" required:"true" min:"1" single:"true" key:"address" doc:"Where requests come in: an address, a mapping, or a list of either."`
+	Admin          Admin               `yaml:"admin" doc:"The admin API and the console: an address or a mapping."`
+	Priorities     []string            `yaml:"priorities" default:"critical important normal sheddable" min:"1" max:"16" unique:"true" format:"name" doc:"The classes, most important first."`
+	Upstreams      map[string]Upstream `yaml:"upstreams" required:"true" min:"1" keys:"name" doc:"The backends, by name."`
+	Routes         []Route             `yaml:"routes" required:"true" min:"1" key:"name" doc:"The rules; of those that cover a request the most specific one counts."`
+	HealthChecks   []string            `yaml:"health_checks" default:"/healthz /livez /readyz" unique:"true" format:"path" doc:"Exact paths that pass every gate."`
+	SessionKeyFile string              `yaml:"session_key_file" file:"true" doc:"File with the secret, at least 16 bytes, that sorts sessions into cohorts; the same in a whole fleet. Without it each process draws its own."`
+	AccessLog      AccessLog           `yaml:"access_log" doc:"The access log."`
+	Drain          Drain               `yaml:"drain" doc:"How the proxy leaves when it is told to stop."`
+
+	// upstreams holds the names of Upstreams in the order of the file.
+	upstreams []string
+}
+
+// UpstreamNames gives the names of the upstreams in the order of the file.
+func (f *File) UpstreamNames() []string {
+	if len(f.upstreams) != len(f.Upstreams) {
+		return slices.Sorted(maps.Keys(f.Upstreams))
+	}
+	return slices.Clone(f.upstreams)
+}
+
+// Listener is one place where requests come in.
+type Listener struct {
+	Address        string   `yaml:"address" required:"true" short:"true" format:"address" doc:"host:port; without a host, every interface."`
+	TLS            *TLS     `yaml:"tls" doc:"Serve HTTPS with this certificate; without it, plain HTTP."`
+	TrustedProxies []string `yaml:"trusted_proxies" unique:"true" format:"cidr" doc:"Networks or addresses whose X-Forwarded-* fields are believed."`
+	Lane           string   `yaml:"lane" default:"auto" words:"auto standard" doc:"auto serves plain HTTP/1.1 on the fast lane; standard turns that off."`
+	Limits         Limits   `yaml:"limits" doc:"What one listener accepts."`
+	Timeouts       Timeouts `yaml:"timeouts" doc:"How long a client may stand still."`
+}
+
+// TLS names a certificate and its key, both PEM.
+type TLS struct {
+	CertFile string `yaml:"cert_file" required:"true" file:"true" doc:"The certificate chain, PEM."`
+	KeyFile  string `yaml:"key_file" required:"true" file:"true" doc:"The private key, PEM."`
+}
+
+// Limits bounds what one listener accepts.
+type Limits struct {
+	Connections int  `yaml:"connections" default:"10000" min:"1" max:"1000000" doc:"Open client connections; above it, accepting waits."`
+	Header      Size `yaml:"header" default:"64KiB" min:"4KiB" max:"1MiB" doc:"The whole request header."`
+	Body        Size `yaml:"body" default:"0B" doc:"A request body; 0B is no limit."`
+}
+
+// Timeouts bounds how long a client may stand still.
+type Timeouts struct {
+	ReadHeader Duration `yaml:"read_header" default:"10s" min:"1ms" max:"24h" doc:"Until the request header is complete."`
+	Idle       Duration `yaml:"idle" default:"90s" min:"1ms" max:"24h" doc:"A kept connection without a request."`
+	Read       Duration `yaml:"read" default:"60s" min:"1ms" max:"24h" doc:"No byte of the request body for this long."`
+	Write      Duration `yaml:"write" default:"60s" min:"1ms" max:"24h" doc:"The client takes no byte of the response for this long."`
+}
+
+// Admin is where the admin API and the console are served.
+type Admin struct {
+	Address    string `yaml:"address" default:"127.0.0.1:9901" short:"true" format:"address" doc:"host:port; outside loopback only with tokens_file."`
+	TokensFile string `yaml:"tokens_file" file:"true" doc:"File with the tokens that may use the admin API."`
+}
+
+// Upstream is one backend.
+type Upstream struct {
+	Endpoints       []Endpoint `yaml:"endpoints" required:"true" min:"1" key:"url" doc:"Where the backend answers: a list of URLs or mappings."`
+	Timeout         Duration   `yaml:"timeout" default:"15s" min:"1ms" max:"24h" doc:"Until the response header is complete."`
+	ConnectTimeout  Duration   `yaml:"connect_timeout" default:"1s" min:"1ms" max:"24h" doc:"Until a connection stands, TLS included."`
+	IdleTimeout     Duration   `yaml:"idle_timeout" default:"60s" min:"1ms" max:"24h" doc:"The response body stands still for this long."`
+	IdleConnections int        `yaml:"idle_connections" default:"512" min:"1" max:"65536" doc:"Idle connections kept for each endpoint."`
+}
+
+// Endpoint is one place where an upstream answers.
+type Endpoint struct {
+	URL     string `yaml:"url" required:"true" short:"true" format:"url" doc:"http:// or https://, host and port; no path."`
+	Zone    string `yaml:"zone" format:"label" doc:"The failure domain it is in."`
+	Weight  int    `yaml:"weight" default:"1" min:"1" max:"1000" doc:"Its share of the traffic against the others' weights."`
+	Version string `yaml:"version" format:"label" doc:"The release it runs."`
+}
+
+// AccessLog says where the access log goes and how much of it.
+type AccessLog struct {
+	To       string `yaml:"to" default:"stdout" words:"stdout stderr off" format:"target" doc:"stdout, stderr, off, or the path of a file."`
+	Refusals Rate   `yaml:"refusals" default:"10/s" doc:"At most this many refusals are logged; the rest are only counted."`
+	Buffer   int    `yaml:"buffer" default:"8192" min:"1" max:"1048576" doc:"Lines that wait for a slow writer before lines are dropped."`
+}
+
+// Drain says how the proxy leaves.
+type Drain struct {
+	Delay   Duration `yaml:"delay" default:"0s" max:"1h" doc:"Keep serving for this long after readiness has failed."`
+	Timeout Duration `yaml:"timeout" default:"30s" min:"1ms" max:"1h" doc:"Then wait at most this long for what is in flight."`
+}

@@ -1,0 +1,23 @@
+// Package admin answers one question: who may look into the running proxy, and change it, over HTTP?
+//
+//	GET  /healthz /livez       200 while the process lives
+//	GET  /readyz               200, or 503 with the reason while starting or draining; ?verbose lists the checks
+//	GET  /metrics              Prometheus exposition                          viewer
+//	GET  /api/v1/status        Status as JSON                                 viewer
+//	GET  /api/v1/config        the configuration in force: YAML, or JSON      viewer
+//	GET  /api/v1/entries       what the control law did; ?after=SEQ           viewer
+//	POST /api/v1/reload        load the configuration file again              operator
+//
+// A browser on the operator's machine is the attacker to think of. Against DNS rebinding only known Host names are
+// served (421 otherwise, RFC 9110 section 15.5.20); against cross-site requests net/http.CrossOriginProtection guards
+// every method that changes something, and GET changes nothing. Without tokens the listener must be loopback or a unix
+// socket, which Listen enforces. With tokens (RFC 6750, Bearer) everything but health wants one; all are compared, as
+// SHA-256, in constant time. Health says nothing worth protecting and is asked by probes with odd Host names, so it is
+// open to all.
+//
+// Errors are problem details (RFC 9457). Every attempt to reload is logged with who and result.
+//
+// Promised: no request, however large or slow, holds more than a few kilobytes or lives longer than Server's timeouts.
+//
+// Not done: TLS (use a unix socket, or a tunnel), sessions, a console.
+package admin

@@ -1,0 +1,20 @@
+package admin
+
+import (
+	"time"
+
+	"triage/proxy"
+	"triage/shed"
+)
+
+// Status is everything `triage status` shows, and the answer of /api/v1/status.
+type Status struct {
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	// Uptime is the time since Started, in seconds.
+	Uptime float64       `json:"uptime_seconds"`
+	Config ConfigInForce `json:"config"`
+	proxy.Snapshot
+	// Entries are the newest changes that the control law made, oldest first.
+	Entries []shed.Entry `json:"entries"`
+}

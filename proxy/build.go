@@ -1,0 +1,273 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"triage/breaker"
+	"triage/proxy/forward"
+	"triage/proxy/route"
+	"triage/proxy/upstream"
+	"triage/shed"
+	"triage/shed/bucket"
+)
+
+const (
+	healthRate = 50 // health checks a second that pass every gate
+	// leaseMargin is what a breaker's probe may take beyond the route's timeout before it counts as lost.
+	leaseMargin = 5 * time.Second
+)
+
+// table is a configuration in force. It does not change; what its parts have learned does.
+type table struct {
+	name, token  string
+	priorities   []string
+	rules        *route.Table
+	routes       []*routeState
+	upstreams    map[string]*upstreamState
+	order        []string // names of the upstreams as configured
+	health       map[string]struct{}
+	healthTokens *bucket.Bucket
+	sessionKey   shed.CohortKey
+	uncovered    Recorder
+}
+
+type routeState struct {
+	settings RouteSettings
+	priority string
+	up       *upstreamState
+	shed     *shed.Route
+	breaker  *breaker.Breaker
+	limits   []*limitState
+	recorder Recorder
+}
+
+type limitState struct {
+	settings LimitSettings
+	bucket   *bucket.Bucket
+}
+
+type upstreamState struct {
+	settings  UpstreamSettings
+	pool      *upstream.Pool
+	breakers  []*breaker.Breaker // one an endpoint
+	forwarder *forward.Forwarder
+	gate      *shed.Gate
+	panicking atomic.Bool
+	shed      shed.Settings // what the gate is to be configured with
+	routes    []*routeState // in the order of shed.Routes
+}
+
+// ready reports whether an endpoint may be called.
+func (u *upstreamState) ready(e *upstream.Endpoint) bool { return u.breakers[e.Index].Ready() }
+
+// nobody records nothing.
+type nobody struct{}
+
+func (nobody) Record(*Exchange) {}
+
+// build makes a table, taking over from the old one (nil: there is none) what stays the same. Nothing in force is touched.
+func build(s Settings, old *table, sequence func() uint64) (*table, error) {
+	if s.Recorder == nil {
+		s.Recorder = func(string, string, string) Recorder { return nobody{} }
+	}
+	if len(s.Priorities) == 0 {
+		return nil, errors.New("building the proxy: no priorities")
+	}
+	t := &table{name: s.Name, token: token(s.Name), priorities: s.Priorities, upstreams: map[string]*upstreamState{}, health: map[string]struct{}{}, sessionKey: s.SessionKey}
+	for _, path := range s.HealthChecks {
+		t.health[path] = struct{}{}
+	}
+	var err error
+	if t.healthTokens, err = bucket.New(bucket.Settings{Rate: healthRate, Burst: healthRate}); err != nil {
+		return nil, err
+	}
+	rules := make([]route.Rule, 0, len(s.Routes))
+	for _, rs := range s.Routes {
+		rules = append(rules, rs.Rule)
+	}
+	if t.rules, err = route.New(rules); err != nil {
+		return nil, err
+	}
+	for _, us := range s.Upstreams {
+		if err := t.addUpstream(us, old, shed.Settings{Classes: len(s.Priorities), Sequence: sequence}); err != nil {
+			return nil, fmt.Errorf("upstream %s: %w", us.Name, err)
+		}
+	}
+	for _, rs := range s.Routes {
+		if err := t.addRoute(rs, old, s.Recorder); err != nil {
+			return nil, fmt.Errorf("route %s: %w", rs.Rule.Name, err)
+		}
+	}
+	t.uncovered = s.Recorder("", "", "")
+	return t, nil
+}
+
+func (t *table) addUpstream(s UpstreamSettings, old *table, law shed.Settings) error {
+	up := &upstreamState{settings: s, shed: law}
+	var before *upstreamState
+	if old != nil {
+		before = old.upstreams[s.Name]
+	}
+	var err error
+	if before == nil {
+		if up.gate, err = shed.NewGate(law); err != nil {
+			return err
+		}
+		up.pool, err = upstream.New(upstream.Settings{Name: s.Name, Endpoints: s.Endpoints})
+	} else {
+		up.gate = before.gate
+		up.pool, err = before.pool.Update(upstream.Settings{Name: s.Name, Endpoints: s.Endpoints})
+	}
+	if err != nil {
+		return err
+	}
+	if err := up.addBreakers(before); err != nil {
+		return err
+	}
+	if before != nil && sameTransport(before.settings, s) {
+		up.forwarder = before.forwarder
+	} else if up.forwarder, err = forward.New(forward.Settings{Name: s.Name, ConnectTimeout: s.ConnectTimeout, IdleTimeout: s.IdleTimeout, IdleConnections: s.IdleConnections, TLS: s.TLS}); err != nil {
+		return err
+	}
+	t.upstreams[s.Name] = up
+	t.order = append(t.order, s.Name)
+	return nil
+}
+
+func sameTransport(a, b UpstreamSettings) bool {
+	return a.ConnectTimeout == b.ConnectTimeout && a.IdleTimeout == b.IdleTimeout && a.IdleConnections == b.IdleConnections && a.TLS == b.TLS
+}
+
+// addBreakers gives every endpoint a breaker, the one it had if its URL stays.
+func (u *upstreamState) addBreakers(before *upstreamState) error {
+	kept := map[string]*breaker.Breaker{}
+	if before != nil {
+		for _, e := range before.pool.Endpoints() {
+			kept[e.URL().String()] = before.breakers[e.Index]
+		}
+	}
+	for _, e := range u.pool.Endpoints() {
+		b := kept[e.URL().String()]
+		if b == nil {
+			var err error
+			if b, err = breaker.New(breaker.Settings{Name: e.URL().String(), LeaseFor: u.settings.Timeout + leaseMargin, Probes: 1}); err != nil {
+				return err
+			}
+		}
+		u.breakers = append(u.breakers, b)
+	}
+	return nil
+}
+
+func (t *table) addRoute(s RouteSettings, old *table, recorder func(string, string, string) Recorder) error {
+	up := t.upstreams[s.Upstream]
+	if up == nil {
+		return fmt.Errorf("there is no upstream %q", s.Upstream)
+	}
+	if s.Class < 0 || s.Class >= len(t.priorities) {
+		return fmt.Errorf("class %d of %d", s.Class, len(t.priorities))
+	}
+	r := &routeState{settings: s, priority: t.priorities[s.Class], up: up}
+	timeout := s.Timeout
+	if timeout == 0 {
+		timeout = up.settings.Timeout
+	}
+	r.settings.Breaker.Name, r.settings.Breaker.LeaseFor = s.Rule.Name, timeout+leaseMargin
+	var before *routeState
+	if old != nil {
+		before = old.route(s.Rule.Name)
+	}
+	if err := r.inherit(before); err != nil {
+		return err
+	}
+	r.recorder = recorder(s.Rule.Name, r.priority, s.Upstream)
+	up.shed.Routes = append(up.shed.Routes, shed.RouteSettings{Name: s.Rule.Name, Class: s.Class, ErrorObjective: s.ErrorObjective})
+	up.routes = append(up.routes, r)
+	t.routes = append(t.routes, r)
+	return nil
+}
+
+// inherit takes over the breaker and the buckets whose settings stay the same, and makes the others.
+func (r *routeState) inherit(before *routeState) error {
+	var err error
+	if before != nil && sameBreaker(before.settings.Breaker, r.settings.Breaker) && before.settings.Upstream == r.settings.Upstream {
+		r.breaker = before.breaker
+	} else if r.breaker, err = breaker.New(r.settings.Breaker); err != nil {
+		return err
+	}
+	for i, ls := range r.settings.Limits {
+		if before != nil && i < len(before.limits) && before.limits[i].settings == ls {
+			r.limits = append(r.limits, before.limits[i])
+			continue
+		}
+		b, err := bucket.New(bucket.Settings{Rate: ls.Rate, Burst: ls.Burst, PerKey: ls.Per != "route" && ls.Per != ""})
+		if err != nil {
+			return err
+		}
+		r.limits = append(r.limits, &limitState{ls, b})
+	}
+	return nil
+}
+
+// sameBreaker compares all but the hook, which no two values share.
+func sameBreaker(a, b breaker.Settings) bool {
+	a.Notify, b.Notify = nil, nil
+	return reflect.DeepEqual(a, b)
+}
+
+func (t *table) route(name string) *routeState {
+	i := slices.IndexFunc(t.routes, func(r *routeState) bool { return r.settings.Rule.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return t.routes[i]
+}
+
+// takeOver tells the gates about the table's routes. It is the last step that can fail, and by construction does not.
+func (t *table) takeOver() error {
+	for _, up := range t.upstreams {
+		routes, err := up.gate.Configure(up.shed)
+		if err != nil {
+			return err
+		}
+		for i, r := range routes {
+			up.routes[i].shed = r
+		}
+	}
+	return nil
+}
+
+// retire lets go of what the next table does not use any more.
+func (t *table) retire(next *table) {
+	inUse := map[*forward.Forwarder]bool{}
+	for up := range maps.Values(next.upstreams) {
+		inUse[up.forwarder] = true
+	}
+	for up := range maps.Values(t.upstreams) {
+		if !inUse[up.forwarder] {
+			up.forwarder.Close()
+		}
+	}
+}
+
+// token makes a structured-field token (RFC 9651, section 3.3.4) of the proxy's name.
+func token(name string) string {
+	valid := func(r rune) rune {
+		if r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~:/", r)) {
+			return r
+		}
+		return '-'
+	}
+	name = strings.Map(valid, name)
+	if name == "" || !(name[0] >= 'a' && name[0] <= 'z' || name[0] >= 'A' && name[0] <= 'Z') {
+		name = "triage" + name
+	}
+	return name
+}

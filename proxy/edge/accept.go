@@ -1,0 +1,67 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"syscall"
+	"time"
+)
+
+const (
+	firstRetry = 5 * time.Millisecond
+	lastRetry  = 100 * time.Millisecond
+)
+
+// accept hands connections over until the listener is closed.
+func (l *Listener) accept(log *slog.Logger) error {
+	var quiet throttle
+	retry := firstRetry
+	for l.gate.room(l.done) {
+		c, err := l.tcp.AcceptTCP()
+		switch {
+		case err == nil:
+			retry = firstRetry
+			l.hand(c)
+			continue
+		case errors.Is(err, net.ErrClosed):
+			return http.ErrServerClosed
+		case !passes(err):
+			return fmt.Errorf("accepting on %s: %w", l.Addr(), err)
+		}
+		l.tally.acceptErrors.Add(1)
+		if missed, ok := quiet.allow(time.Now()); ok {
+			log.Error("cannot accept connections", "address", l.Addr().String(), "error", err, "times_before", missed,
+				"connections", l.Connections())
+		}
+		select {
+		case <-time.After(retry):
+		case <-l.done:
+		}
+		retry = min(2*retry, lastRetry)
+	}
+	return http.ErrServerClosed
+}
+
+func (l *Listener) hand(tcp *net.TCPConn) {
+	l.tally.accepted.Add(1)
+	l.gate.add(1)
+	c := &conn{TCPConn: tcp, gate: l.gate}
+	select {
+	case l.conns <- c:
+	case <-l.done:
+		c.Close()
+	}
+}
+
+// passes reports whether an error of accept(2) says nothing about the listening socket itself.
+func passes(err error) bool {
+	return slices.ContainsFunc([]error{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
+		syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EINTR, syscall.EAGAIN, syscall.EPERM, syscall.EPROTO,
+		syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ENETDOWN,
+	}, func(target error) bool { return errors.Is(err, target) })
+}

@@ -1,0 +1,48 @@
+// Package edge answers one question: who asks, and over what?
+//
+// It owns the listening socket, TLS, the limits on connections, headers and stalled bodies, and the client's identity.
+// It runs net/http's server; what that leaves open is closed here.
+//
+// # Limits
+//
+//   - Connections: at MaxConnections the listener stops accepting. Clients wait in the kernel's queue, nobody is turned
+//     away; Snapshot counts it. A full table of file descriptors slows accepting down and never ends it.
+//   - Header: MaxHeader bytes of request line and fields on the wire (HTTP/1.1; for HTTP/2 about the same of the decoded
+//     list), and 500 fields; more is 431. A client has ReadHeader for all of it, the TLS handshake too, and Idle between requests.
+//   - Bodies: no total time limit, since uploads and event streams may last. Instead a connection that stands still is
+//     cut: Read without a byte of the request body while the handler waits for one, Write without the client taking what
+//     the handler writes (64 KiB at a time, so that is also the slowest a client may be). The deadline is moved at most
+//     once a second, so a cut comes up to a second (a quarter of the limit, if that is less) late, never early. Waiting in the handler does not count.
+//   - HTTP/2: 100 streams a connection, windows of 64 KiB a stream and 1 MiB a connection.
+//
+// # Requests that do not reach the handler
+//
+// CONNECT and TRACE (405), more than 500 fields (431), an HTTP/2 preface on a plain connection (505), an opaque target
+// (400); each closes the connection. net/http itself refuses what is not HTTP: differing Content-Length, malformed
+// Transfer-Encoding (501), no or two Host, control characters (400).
+//
+// A request with both Content-Length and Transfer-Encoding cannot be seen here: net/http drops Content-Length before
+// the handler, as RFC 9112, section 6.3, allows a proxy to. What is forwarded is framed anew, by the chunks that were
+// read. An HTTP/1.0 request with Transfer-Encoding (RFC 9112, section 6.1) cannot be seen either, and net/http takes its
+// body for the next request; so connections of HTTP/1.0 are closed after one response.
+//
+// Upgrade is removed unless it is websocket: h2c would be a tunnel past every limit. A target in absolute form becomes
+// origin form; its host is r.Host (RFC 9112, section 3.2.2).
+//
+// # Identity
+//
+// ClientOf tells who asks. X-Forwarded-For is read only from a peer in TrustedProxies, and from the right: every proxy
+// appends whom it saw, so the first address from the right that is not a trusted proxy is the client's, and everything left
+// of it is hearsay. Sanitize removes what an untrusted peer has no right to say, Forwarded says it anew.
+//
+// # Change
+//
+// Update changes trusted proxies, Read, Write, MaxConnections and certificates for everybody at once; ReadHeader, Idle and
+// MaxHeader for connections that are accepted afterwards, so that none is cut by a reload. Certificates are also read
+// again when their files change, looked at once a second at most, in a handshake.
+//
+// # Not done
+//
+// No HTTP/2 without TLS, no HTTP/3, no client certificates, no PROXY protocol. Forwarded (RFC 7239) is written and not
+// read for identity. Hijacked connections count as connections, but Shutdown does not wait for them.
+package edge

@@ -1,0 +1,87 @@
+package edge
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// gate counts open connections. One goroutine accepts and waits for room; any may close.
+type gate struct {
+	// freed wakes the one that waits.
+	freed chan struct{}
+
+	mu     sync.Mutex
+	open   int
+	limit  int
+	waited uint64
+}
+
+func newGate(limit int) *gate { return &gate{limit: limit, freed: make(chan struct{}, 1)} }
+
+// room waits until there is room for one more connection; false means that done came first.
+func (g *gate) room(done <-chan struct{}) bool {
+	for first := true; ; first = false {
+		g.mu.Lock()
+		free := g.open < g.limit
+		if !free && first {
+			g.waited++
+		}
+		g.mu.Unlock()
+		if free {
+			return true
+		}
+		select {
+		case <-g.freed:
+		case <-done:
+			return false
+		}
+	}
+}
+
+func (g *gate) add(n int) {
+	g.mu.Lock()
+	g.open += n
+	g.mu.Unlock()
+	g.wake()
+}
+
+func (g *gate) setLimit(limit int) {
+	g.mu.Lock()
+	g.limit = limit
+	g.mu.Unlock()
+	g.wake()
+}
+
+func (g *gate) wake() {
+	select {
+	case g.freed <- struct{}{}:
+	default:
+	}
+}
+
+func (g *gate) state() (open, limit int, waited uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.open, g.limit, g.waited
+}
+
+// conn is a connection that gives its place back when it is closed. It embeds the TCP connection, not net.Conn: net/http
+// needs CloseWrite to end a connection without destroying the last response.
+type conn struct {
+	*net.TCPConn
+	gate   *gate
+	server *server
+	closed atomic.Bool
+}
+
+// Close closes the connection.
+func (c *conn) Close() error {
+	if c.closed.CompareAndSwap(false, true) {
+		c.gate.add(-1)
+		if c.server != nil {
+			c.server.open.Add(-1)
+		}
+	}
+	return c.TCPConn.Close()
+}

@@ -1,0 +1,237 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Listener is one bound socket and what is served on it.
+type Listener struct {
+	tcp  *net.TCPListener
+	gate *gate
+	// conns hands accepted connections to the newest server.
+	conns chan *conn
+	done  chan struct{}
+	// policy is what each request reads.
+	policy  atomic.Pointer[policy]
+	buffers sync.Pool
+	tally   tally
+
+	mu      sync.Mutex
+	closed  bool
+	handler http.Handler
+	log     *slog.Logger
+	// servers are the running ones, the newest last. The older ones have connections left from before an Update.
+	servers []*server
+	running sync.WaitGroup
+}
+
+// policy is what may change from one request to the next.
+type policy struct {
+	Settings
+	certificate *certificate
+}
+
+// tally counts what Snapshot shows.
+type tally struct {
+	accepted, acceptErrors, refused, http2Errors atomic.Uint64
+}
+
+// Snapshot is the listener's state.
+type Snapshot struct {
+	// Connections are open now, hijacked ones included; Limit is how many may be.
+	Connections, Limit int
+	// Accepted counts connections, Waited how often accepting waited because of Limit.
+	Accepted, Waited uint64
+	// AcceptErrors counts failed accepts, as with a full table of file descriptors.
+	AcceptErrors uint64
+	// Refused counts requests that were answered here: 400, 405, 431, 505.
+	Refused uint64
+	// HTTP2Errors counts protocol errors of HTTP/2 clients.
+	HTTP2Errors uint64
+}
+
+// Listen binds the address and reads the certificate. Nothing is accepted before Serve.
+func Listen(s Settings) (*Listener, error) {
+	p, err := newPolicy(s)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %q: %w", s.Address, err)
+	}
+	tcp, err := bind(s.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %q: %w", s.Address, err)
+	}
+	l := &Listener{tcp: tcp, gate: newGate(p.MaxConnections), conns: make(chan *conn), done: make(chan struct{})}
+	l.buffers.New = func() any { return new([copyBuffer]byte) }
+	l.policy.Store(p)
+	return l, nil
+}
+
+func newPolicy(s Settings) (*policy, error) {
+	s, err := s.complete()
+	if err != nil {
+		return nil, err
+	}
+	p := &policy{Settings: s}
+	if s.TLS != nil {
+		if p.certificate, err = loadCertificate(*s.TLS); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func bind(address string) (*net.TCPListener, error) {
+	lc := net.ListenConfig{}
+	// Multipath TCP, Go's default, costs on every connection and gains nothing beside the backend.
+	lc.SetMultipathTCP(false)
+	ln, err := lc.Listen(context.Background(), "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%w; want a port that nothing else listens on", err)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("%w; want a port from 1024, or the capability CAP_NET_BIND_SERVICE", err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("%w; want an address of this machine", err)
+	case err != nil:
+		return nil, err
+	}
+	return ln.(*net.TCPListener), nil
+}
+
+// Serve accepts connections and blocks until Shutdown or Close, then gives http.ErrServerClosed. It may be called once.
+func (l *Listener) Serve(h http.Handler, log *slog.Logger) error {
+	l.mu.Lock()
+	switch {
+	case l.closed:
+		l.mu.Unlock()
+		return http.ErrServerClosed
+	case l.handler != nil:
+		l.mu.Unlock()
+		return fmt.Errorf("serving on %s: it is being served already", l.Addr())
+	}
+	l.handler, l.log = h, log
+	l.startLocked()
+	l.mu.Unlock()
+
+	err := l.accept(log)
+	if !errors.Is(err, http.ErrServerClosed) {
+		err = errors.Join(err, l.Close())
+	}
+	l.running.Wait()
+	return err
+}
+
+// Shutdown stops accepting, lets requests under way end, and closes connections as they become idle. When ctx ends
+// first it gives its error, and Close does the rest.
+func (l *Listener) Shutdown(ctx context.Context) error {
+	return l.stop(func(s *server) error { return s.http.Shutdown(ctx) })
+}
+
+// Close stops accepting and closes all connections that were not hijacked.
+func (l *Listener) Close() error {
+	return l.stop(func(s *server) error { return s.http.Close() })
+}
+
+func (l *Listener) stop(end func(*server) error) error {
+	l.mu.Lock()
+	servers := l.servers
+	var err error
+	if !l.closed {
+		l.closed = true
+		close(l.done)
+		err = l.tcp.Close()
+	}
+	l.mu.Unlock()
+
+	errs := make([]error, len(servers))
+	var wg sync.WaitGroup
+	for i, s := range servers {
+		wg.Go(func() { errs[i] = end(s) })
+	}
+	wg.Wait()
+	return errors.Join(append(errs, err)...)
+}
+
+// Update puts new settings in force. Address, and whether there is TLS, cannot change. When it fails, nothing has changed.
+func (l *Listener) Update(s Settings) error {
+	next, err := newPolicy(s)
+	if err != nil {
+		return fmt.Errorf("updating the listener on %s: %w", l.Addr(), err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := l.policy.Load()
+	if next.Address != old.Address {
+		return fmt.Errorf("updating the listener on %s: the address changes from %q to %q; want a new listener", l.Addr(), old.Address, next.Address)
+	}
+	if (next.TLS == nil) != (old.TLS == nil) {
+		return fmt.Errorf("updating the listener on %s: TLS cannot be turned on or off; want a new listener", l.Addr())
+	}
+	l.policy.Store(next)
+	l.gate.setLimit(next.MaxConnections)
+	if l.handler != nil && !l.closed && !next.sameServer(old.Settings) {
+		l.startLocked()
+	}
+	return nil
+}
+
+// Addr is the bound address.
+func (l *Listener) Addr() net.Addr { return l.tcp.Addr() }
+
+// Connections is the number of open connections.
+func (l *Listener) Connections() int {
+	open, _, _ := l.gate.state()
+	return open
+}
+
+// Snapshot is a copy of the counters.
+func (l *Listener) Snapshot() Snapshot {
+	open, limit, waited := l.gate.state()
+	return Snapshot{
+		Connections:  open,
+		Limit:        limit,
+		Waited:       waited,
+		Accepted:     l.tally.accepted.Load(),
+		AcceptErrors: l.tally.acceptErrors.Load(),
+		Refused:      l.tally.refused.Load(),
+		HTTP2Errors:  l.tally.http2Errors.Load(),
+	}
+}
+
+func (p *policy) trusts(addr netip.Addr) bool {
+	for _, prefix := range p.TrustedProxies {
+		if prefix.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// throttle lets one message a second through.
+type throttle struct {
+	mu     sync.Mutex
+	last   time.Time
+	missed int
+}
+
+// allow reports whether to speak now, and how often it was not allowed since the last time.
+func (t *throttle) allow(now time.Time) (missed int, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Sub(t.last) < time.Second {
+		t.missed++
+		return 0, false
+	}
+	missed, t.missed, t.last = t.missed, 0, now
+	return missed, true
+}

@@ -1,0 +1,131 @@
+package edge_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"triage/proxy/edge"
+)
+
+// pemFiles writes a self-signed certificate for the name.
+func pemFiles(t testing.TB, dir, name string) *edge.TLSSettings {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := &edge.TLSSettings{CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem")}
+	write(t, files.CertFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	write(t, files.KeyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+	return files
+}
+
+func write(t testing.TB, file string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// handshake gives the name on the certificate, and the protocol.
+func handshake(t testing.TB, l *edge.Listener, config *tls.Config) (name, proto string, err error) {
+	t.Helper()
+	config.InsecureSkipVerify = true
+	c := dial(t, l)
+	secure := tls.Client(c.Conn, config)
+	defer secure.Close()
+	if err := secure.Handshake(); err != nil {
+		return "", "", err
+	}
+	state := secure.ConnectionState()
+	return state.PeerCertificates[0].Subject.CommonName, state.NegotiatedProtocol, nil
+}
+
+// over2 is an HTTP/2 client for the listener.
+func over2(t testing.TB) *http.Client {
+	t.Helper()
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: patience}
+}
+
+func TestTLS(t *testing.T) {
+	l, _ := serve(t, edge.Settings{TLS: pemFiles(t, t.TempDir(), "a.example")}, func(w http.ResponseWriter, r *http.Request) {
+		c := edge.ClientOf(r)
+		io.WriteString(w, r.Proto+" "+c.Scheme+" "+c.Peer.String())
+	})
+	tests := []struct {
+		name      string
+		config    *tls.Config
+		wantProto string
+		wantError bool
+	}{
+		{"h2", &tls.Config{NextProtos: []string{"h2", "http/1.1"}}, "h2", false},
+		{"http/1.1", &tls.Config{NextProtos: []string{"http/1.1"}}, "http/1.1", false},
+		{"TLS 1.2", &tls.Config{MaxVersion: tls.VersionTLS12}, "", false},
+		{"TLS 1.1", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, "", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, proto, err := handshake(t, l, tt.config)
+			if (err != nil) != tt.wantError || proto != tt.wantProto {
+				t.Errorf("handshake: protocol %q, error %v; want %q, error %v", proto, err, tt.wantProto, tt.wantError)
+			}
+		})
+	}
+	resp, err := over2(t).Get("https://" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, _ := io.ReadAll(resp.Body); string(body) != "HTTP/2.0 https 127.0.0.1" {
+		t.Errorf("the handler sees %q, want HTTP/2.0 https 127.0.0.1", body)
+	}
+}
+
+func TestUpdateTakesTheNewCertificate(t *testing.T) {
+	dir := t.TempDir()
+	files := pemFiles(t, dir, "old.example")
+	l, _ := serve(t, edge.Settings{TLS: files}, hello)
+	if name, _, err := handshake(t, l, &tls.Config{}); name != "old.example" {
+		t.Fatalf("certificate of %q (%v), want old.example", name, err)
+	}
+	pemFiles(t, dir, "new.example")
+	if err := l.Update(edge.Settings{Address: "127.0.0.1:0", TLS: files}); err != nil {
+		t.Fatal(err)
+	}
+	if name, _, err := handshake(t, l, &tls.Config{}); name != "new.example" {
+		t.Errorf("certificate of %q (%v), want new.example", name, err)
+	}
+	write(t, files.CertFile, []byte("garbage"))
+	if err := l.Update(edge.Settings{Address: "127.0.0.1:0", TLS: files}); err == nil {
+		t.Error("Update accepted a certificate that cannot be read")
+	}
+	if name, _, err := handshake(t, l, &tls.Config{}); name != "new.example" {
+		t.Errorf("certificate of %q (%v) after a refused update, want new.example", name, err)
+	}
+}

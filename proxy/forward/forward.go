@@ -1,0 +1,140 @@
+package forward
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"triage/proxy/reason"
+)
+
+// Settings describes how one upstream's endpoints are talked to.
+type Settings struct {
+	// Name is the upstream's name, for error texts.
+	Name string
+	// ConnectTimeout is how long a connection may take, and after it the TLS handshake; 0 is 1 s.
+	ConnectTimeout time.Duration
+	// IdleTimeout is how long a response body may stand still, and how long an upgraded connection may go without a byte
+	// in either direction; 0 is 60 s.
+	IdleTimeout time.Duration
+	// IdleConnections is how many idle connections are kept per endpoint; 0 is 512.
+	IdleConnections int
+	// TLS is used for https endpoints; nil verifies them against the roots of the system.
+	TLS *tls.Config
+}
+
+// Target is where one exchange goes, and who wants to know about it.
+type Target struct {
+	// URL has the scheme and host of the endpoint; the rest of it is not looked at.
+	URL *url.URL
+	// Timeout is how long the endpoint may take until its response header; 0 is no limit.
+	Timeout time.Duration
+	// BodyLimit is the size of the largest request body in bytes; 0 is no limit.
+	BodyLimit int64
+	// Host is sent as Host; "" is the client's.
+	Host string
+	// OnHeader is called once when the final response header has arrived, before it is passed on; nil is nobody.
+	OnHeader func(status int)
+	// Header may change the response header right before it goes to the client; nil changes nothing.
+	Header func(http.Header)
+}
+
+// Outcome is what became of an exchange.
+type Outcome struct {
+	// Reason is None when the endpoint's answer was passed on completely, whatever its status.
+	Reason reason.Reason
+	// Status is what the endpoint answered, 0 if it did not.
+	Status int
+	// Started is set when a response header went to the client: it cannot be given another answer.
+	Started bool
+	// Abort is set when the response broke off after it had started. The caller must panic with http.ErrAbortHandler as
+	// the last thing it does, so that the client does not take the part for the whole.
+	Abort bool
+	// Sent is set when bytes of the request may have reached the endpoint.
+	Sent bool
+	// Upgraded is set when the exchange became a tunnel; it had ended when Forward returned.
+	Upgraded bool
+	// FirstByte is the time from the call to the response header, 0 if there was none.
+	FirstByte time.Duration
+	// ClientWait is the part of FirstByte, or of the whole if there was no header, that was spent waiting for the client's
+	// body. FirstByte − ClientWait is the endpoint's own time.
+	ClientWait time.Duration
+	// BytesIn and BytesOut count body bytes read from and written to the client, those of a tunnel included.
+	BytesIn  int64
+	BytesOut int64
+	// Err says more than Reason. Its text may hold bytes that either side sent: log it as an attribute, never as a format.
+	Err error
+}
+
+// Forwarder carries exchanges over to the endpoints of one upstream. It is safe for concurrent use.
+type Forwarder struct {
+	settings  Settings
+	transport *http.Transport
+	buffers   sync.Pool
+
+	mu      sync.Mutex
+	tunnels map[*tunnel]struct{}
+}
+
+const (
+	defaultConnectTimeout  = time.Second
+	defaultIdleTimeout     = 60 * time.Second
+	defaultIdleConnections = 512
+
+	// copyBuffer is the size of the pieces in which bodies are copied: io.Copy's own, 32 KiB.
+	copyBuffer = 32 << 10
+)
+
+// New makes a Forwarder. Negative settings are errors.
+func New(s Settings) (*Forwarder, error) {
+	if s.ConnectTimeout < 0 || s.IdleTimeout < 0 || s.IdleConnections < 0 {
+		return nil, fmt.Errorf("making a forwarder for upstream %q: connect timeout %v, idle timeout %v and idle connections %d must not be negative",
+			s.Name, s.ConnectTimeout, s.IdleTimeout, s.IdleConnections)
+	}
+	if s.ConnectTimeout == 0 {
+		s.ConnectTimeout = defaultConnectTimeout
+	}
+	if s.IdleTimeout == 0 {
+		s.IdleTimeout = defaultIdleTimeout
+	}
+	if s.IdleConnections == 0 {
+		s.IdleConnections = defaultIdleConnections
+	}
+	f := &Forwarder{settings: s, tunnels: make(map[*tunnel]struct{})}
+	f.buffers.New = func() any { return new([copyBuffer]byte) }
+	f.transport = f.newTransport()
+	return f, nil
+}
+
+// Forward carries r over to an endpoint and the answer back to w. It returns when the exchange, a tunnel included, is over.
+// The path that goes out is r.URL.EscapedPath() and the query r.URL.RawQuery, both unchanged.
+func (f *Forwarder) Forward(w http.ResponseWriter, r *http.Request, to Target) Outcome {
+	a := newAttempt(f, w, r, to)
+	if r.Method == http.MethodConnect {
+		return a.refuse(reason.UpgradeRefused, errTunnel)
+	}
+	if to.BodyLimit > 0 && r.ContentLength > to.BodyLimit {
+		return a.refuse(reason.BodyTooLarge, errTooLarge)
+	}
+	defer a.end()
+	out := a.request()
+	a.watch.start(to.Timeout)
+	res, err := f.transport.RoundTrip(out)
+	a.head.close()
+	switch arrived := a.watch.stop(); {
+	case err != nil:
+		a.fail(a.blame(err))
+	case !arrived:
+		closeQuietly(res.Body)
+		a.fail(reason.UpstreamTimeout, errTimeout)
+	default:
+		a.pass(res)
+	}
+	return a.outcome()
+}
+
+// Close closes idle connections. Exchanges under way go on.
+func (f *Forwarder) Close() { f.transport.CloseIdleConnections() }

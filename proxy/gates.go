@@ -1,0 +1,134 @@
+package proxy
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"triage/proxy/reason"
+	"triage/proxy/route"
+	"triage/shed"
+)
+
+// cover finds the route on the canonical path, which is also the path that is forwarded.
+func (x *passage) cover(r *http.Request) reason.Reason {
+	if !route.Normalize(r.URL) {
+		return reason.BadRequest
+	}
+	x.Path = r.URL.EscapedPath()
+	if looped(r.Header.Values("Via"), x.table.name) {
+		return reason.Loop
+	}
+	index, ok := x.table.rules.Match(r)
+	if ok {
+		x.route = x.table.routes[index]
+		x.up = x.route.up
+		x.Route, x.Priority, x.Upstream = x.route.settings.Rule.Name, x.route.priority, x.up.settings.Name
+	}
+	x.HealthCheck = x.table.healthCheck(r)
+	switch {
+	case x.up != nil:
+		return reason.None
+	case x.HealthCheck && len(x.table.upstreams) == 1:
+		for _, up := range x.table.upstreams {
+			x.up, x.Upstream = up, up.settings.Name
+		}
+		return reason.None
+	}
+	x.HealthCheck = false
+	return reason.NoRoute
+}
+
+// maxPasses is how often a request may have passed a proxy of this name. Several in a row are a common chain, all with the default
+// name; more are a loop.
+const maxPasses = 8
+
+// looped reads the Via fields (RFC 9110, section 7.6.3): protocol, pseudonym, comment, separated by spaces; members by commas.
+func looped(via []string, name string) bool {
+	passes := 0
+	for _, field := range via {
+		for member := range strings.SplitSeq(field, ",") {
+			if parts := strings.Fields(member); len(parts) >= 2 && strings.EqualFold(parts[1], name) {
+				passes++
+			}
+		}
+	}
+	return passes > maxPasses
+}
+
+// healthCheck reports whether the request passes every gate. The rate is bounded, or a flood that calls itself a health check
+// would pass as well: beyond it such a request is like any other.
+func (t *table) healthCheck(r *http.Request) bool {
+	if _, ok := t.health[r.URL.Path]; !ok || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	ok, _ := t.healthTokens.Take(time.Now(), "")
+	return ok
+}
+
+// takeTokens takes one token of each of the route's buckets.
+func (x *passage) takeTokens(r *http.Request) reason.Reason {
+	if x.HealthCheck {
+		return reason.None
+	}
+	for _, limit := range x.route.limits {
+		if ok, retryIn := limit.bucket.Take(x.Start, limit.key(x, r)); !ok {
+			x.retryIn = retryIn
+			return reason.Quota
+		}
+	}
+	return reason.None
+}
+
+// key is what the limit is counted by. A request that lacks the header or cookie is counted by its client's address: leaving it
+// out must not be a way round the limit.
+func (l *limitState) key(x *passage, r *http.Request) string {
+	kind, name, _ := strings.Cut(l.settings.Per, ":")
+	value := ""
+	switch kind {
+	case "route", "":
+		return ""
+	case "header":
+		value = r.Header.Get(name)
+	case "cookie":
+		if c, err := r.Cookie(name); err == nil {
+			value = c.Value
+		}
+	}
+	if value == "" {
+		return "ip " + x.Client.String()
+	}
+	return "id " + value
+}
+
+// cohort is the slice of its class that the request belongs to.
+func (x *passage) cohort(r *http.Request) uint8 {
+	session := ""
+	switch s := x.route.settings; {
+	case s.SessionCookie != "":
+		if c, err := r.Cookie(s.SessionCookie); err == nil {
+			session = c.Value
+		}
+	case s.SessionHeader != "":
+		session = r.Header.Get(s.SessionHeader)
+	}
+	if session == "" {
+		session = x.Client.String()
+	}
+	return x.table.sessionKey.Cohort(session, x.Start)
+}
+
+// shedReason translates package shed's words.
+func shedReason(r shed.Reason) reason.Reason {
+	switch r {
+	case shed.Displaced:
+		return reason.Displaced
+	case shed.QueueTimeout:
+		return reason.QueueTimeout
+	case shed.Headroom:
+		return reason.Headroom
+	case shed.Errors:
+		return reason.Errors
+	}
+	return reason.Limit
+}

@@ -1,0 +1,105 @@
+package proxy
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"triage/shed"
+)
+
+// Proxy is the way of a request, as an http.Handler. Run has to be running for its limits to move.
+type Proxy struct {
+	logger   *slog.Logger
+	table    atomic.Pointer[table]
+	draining atomic.Bool
+	sequence atomic.Uint64 // of the entries of all control laws
+
+	mu sync.Mutex // one Apply at a time
+}
+
+// New builds a proxy.
+func New(s Settings) (*Proxy, error) {
+	p := &Proxy{logger: s.Logger}
+	if p.logger == nil {
+		p.logger = slog.New(slog.DiscardHandler)
+	}
+	if err := p.Apply(s); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Apply puts new settings in force: everything that can fail is built before anything moves, and on an error the old settings
+// stay in force. Requests under way finish under the settings they began with.
+func (p *Proxy) Apply(s Settings) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.table.Load()
+	next, err := build(s, old, func() uint64 { return p.sequence.Add(1) })
+	if err != nil {
+		return err
+	}
+	if err := next.takeOver(); err != nil {
+		return err
+	}
+	p.table.Store(next)
+	if old != nil {
+		old.retire(next)
+	}
+	return nil
+}
+
+// Run lets the limits move until the context ends.
+func (p *Proxy) Run(ctx context.Context) error {
+	ticker := time.NewTicker(shed.TickEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			for _, up := range p.table.Load().upstreams {
+				up.gate.Tick()
+			}
+		}
+	}
+}
+
+// Drain makes every answer from now on ask its client to close the connection.
+func (p *Proxy) Drain() { p.draining.Store(true) }
+
+// Draining reports whether Drain was called.
+func (p *Proxy) Draining() bool { return p.draining.Load() }
+
+// closing asks the client to close the connection while draining. HTTP/2 has GOAWAY for that.
+func (p *Proxy) closing(h http.Header) {
+	if p.draining.Load() {
+		h.Set("Connection", "close")
+	}
+}
+
+// Upgraded is the number of upgraded connections.
+func (p *Proxy) Upgraded() int {
+	n := 0
+	for _, up := range p.table.Load().upstreams {
+		n += up.forwarder.Upgraded()
+	}
+	return n
+}
+
+// CloseUpgraded ends every upgraded connection.
+func (p *Proxy) CloseUpgraded() {
+	for _, up := range p.table.Load().upstreams {
+		up.forwarder.CloseUpgraded()
+	}
+}
+
+func (p *Proxy) dice() uint64 { return rand.Uint64() }
+
+func stack() string { return string(debug.Stack()) }

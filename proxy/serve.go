@@ -1,0 +1,162 @@
+package proxy
+
+import (
+	"net/http"
+	"time"
+
+	"triage/breaker"
+	"triage/proxy/edge"
+	"triage/proxy/forward"
+	"triage/proxy/reason"
+	"triage/proxy/upstream"
+	"triage/shed"
+)
+
+// passage is an exchange on its way, with what the stations need beside the record.
+type passage struct {
+	Exchange
+	table  *table
+	client edge.Client
+	route  *routeState // nil if none covers the request
+	up     *upstreamState
+
+	slot     shed.Slot
+	retryIn  time.Duration // what a refusal tells the client to wait
+	endpoint *upstream.Endpoint
+	passes   [2]breaker.Pass // of the route and of the endpoint
+	outcome  forward.Outcome
+	answered bool // the slot went back when the response header came
+	// shedBelow is set when somebody between here and the backend refused the request because of load.
+	shedBelow bool
+}
+
+// ServeHTTP takes one request along its way and tells everybody who learns from it how it ended.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := p.begin(r)
+	defer p.finish(x, w)
+	x.Reason = p.walk(x, w, r)
+	if x.Reason != reason.None && !x.outcome.Started && !x.Upgraded {
+		p.refuse(x, w, r)
+	}
+}
+
+// walk takes the exchange through the gates in order. The first refusal ends it.
+func (p *Proxy) walk(x *passage, w http.ResponseWriter, r *http.Request) reason.Reason {
+	if why := x.cover(r); why != reason.None { // proxy/route: which rule covers it?
+		return why
+	}
+	if why := x.takeTokens(r); why != reason.None { // shed/bucket: within its quota?
+		return why
+	}
+	if why := x.admit(r); why != reason.None { // shed: can the backend afford it now?
+		return why
+	}
+	if why := x.choose(p.dice()); why != reason.None { // proxy/upstream: which endpoint? breaker: may it be called?
+		return why
+	}
+	return p.forward(x, w, r) // proxy/forward: carry it over, byte for byte
+}
+
+// begin opens the record: who asks?
+func (p *Proxy) begin(r *http.Request) *passage {
+	x := &passage{table: p.table.Load(), client: edge.ClientOf(r)}
+	x.Start = time.Now()
+	x.Client, x.Method, x.Host, x.Proto = x.client.Addr, r.Method, r.Host, r.Proto
+	x.Path = r.URL.EscapedPath()
+	x.ID = requestID(r, x.client.Trusted)
+	return x
+}
+
+// admit waits for a slot under the route's limit.
+func (x *passage) admit(r *http.Request) reason.Reason {
+	if x.HealthCheck {
+		return reason.None
+	}
+	slot, no := x.up.gate.Enter(r.Context(), x.route.shed, x.cohort(r))
+	x.Queued = time.Since(x.Start)
+	if no.Reason != shed.Admitted {
+		if r.Context().Err() != nil {
+			return reason.ClientGone
+		}
+		x.retryIn = no.RetryAfter
+		return shedReason(no.Reason)
+	}
+	x.slot = slot
+	return reason.None
+}
+
+// choose finds the endpoint and asks the breakers.
+func (x *passage) choose(dice uint64) reason.Reason {
+	if !x.HealthCheck {
+		pass, ok := x.route.breaker.Allow()
+		if !ok {
+			x.retryIn = x.route.breaker.RetryIn()
+			return reason.Breaker
+		}
+		x.passes[0] = pass
+	}
+	e, panicking := x.up.pool.Pick(dice, x.up.ready)
+	if e == nil {
+		return reason.NoEndpoint
+	}
+	x.endpoint, x.Endpoint = e, e.URL().String()
+	x.up.panicking.Store(panicking)
+	if pass, ok := x.up.breakers[e.Index].Allow(); ok {
+		x.passes[1] = pass
+	}
+	return reason.None
+}
+
+// forward carries the exchange over and brings its slot back as soon as the response header has come.
+func (p *Proxy) forward(x *passage, w http.ResponseWriter, r *http.Request) reason.Reason {
+	out := p.prepare(x, r)
+	x.endpoint.Begin()
+	defer x.endpoint.End()
+	x.outcome = x.up.forwarder.Forward(w, out, forward.Target{
+		URL: x.endpoint.URL(), Timeout: x.timeout(), BodyLimit: x.bodyLimit(),
+		OnHeader: func(status int) {
+			x.answered = true
+			x.slot.Done(answerOutcome(status), 0)
+		},
+		Header: func(h http.Header) { p.respond(x, h) },
+	})
+	x.UpstreamStatus, x.FirstByte, x.Upgraded = x.outcome.Status, x.outcome.FirstByte, x.outcome.Upgraded
+	x.BytesIn, x.BytesOut = x.outcome.BytesIn, x.outcome.BytesOut
+	if x.outcome.Started {
+		x.Status = x.outcome.Status
+	}
+	return x.outcome.Reason
+}
+
+// prepare makes the request that goes out: sanitised, with the fields a proxy adds.
+func (p *Proxy) prepare(x *passage, r *http.Request) *http.Request {
+	out := *r
+	out.Header = r.Header.Clone()
+	edge.Sanitize(out.Header, x.client)
+	edge.Forwarded(out.Header, x.client, x.table.name, r.Proto)
+	out.Header.Set("X-Request-Id", x.ID)
+	if x.slot.Hint && x.route.settings.Hint {
+		out.Header.Set("X-Triage-Degrade", "optional")
+	}
+	return &out
+}
+
+// respond has a last look at the response header before it goes to the client.
+func (p *Proxy) respond(x *passage, h http.Header) {
+	x.shedBelow = h.Get("X-Envoy-Overloaded") != "" || h.Get("Admission-Control") != "" || h.Get("Proxy-Status") != ""
+	p.closing(h)
+}
+
+func (x *passage) timeout() time.Duration {
+	if x.route != nil && x.route.settings.Timeout > 0 {
+		return x.route.settings.Timeout
+	}
+	return x.up.settings.Timeout
+}
+
+func (x *passage) bodyLimit() int64 {
+	if x.route == nil {
+		return 0
+	}
+	return x.route.settings.BodyLimit
+}

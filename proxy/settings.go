@@ -1,0 +1,81 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"time"
+
+	"triage/breaker"
+	"triage/proxy/route"
+	"triage/proxy/upstream"
+	"triage/shed"
+)
+
+// Settings is a whole configuration of the way of a request.
+type Settings struct {
+	// Name is this proxy's pseudonym in Via and Proxy-Status.
+	Name string
+	// Priorities are the names of the classes, most important first.
+	Priorities []string
+	Routes     []RouteSettings
+	Upstreams  []UpstreamSettings
+	// HealthChecks are exact paths whose GET and HEAD requests pass every gate, up to healthRate a second.
+	HealthChecks []string
+	// SessionKey is the secret under which sessions are put into cohorts.
+	SessionKey shed.CohortKey
+	// Recorder gives the recorder of a route; route "" stands for requests that no route covers. nil records nothing.
+	Recorder func(route, priority, upstream string) Recorder
+	// Logger gets what people should read; nil discards it.
+	Logger *slog.Logger
+}
+
+// RouteSettings is one route.
+type RouteSettings struct {
+	Rule     route.Rule
+	Upstream string
+	// Class is the index of the route's priority.
+	Class int
+	// SessionCookie or SessionHeader names what keeps one user's requests together; with neither it is the client's address.
+	SessionCookie, SessionHeader string
+	Limits                       []LimitSettings
+	// Hint asks the backend to skip optional work while its group is in trouble (X-Triage-Degrade).
+	Hint bool
+	// Fallback is served instead of a refusal; nil: there is none.
+	Fallback *Fallback
+	Breaker  breaker.Settings
+	// Timeout until the response header; 0 is the upstream's.
+	Timeout        time.Duration
+	ErrorObjective float64
+	// BodyLimit is the largest request body in bytes; 0: no limit.
+	BodyLimit int64
+}
+
+// LimitSettings is one rate limit of a route.
+type LimitSettings struct {
+	// Rate is in requests a second.
+	Rate  float64
+	Burst int
+	// Per is route, client_ip, header:NAME or cookie:NAME.
+	Per string
+}
+
+// Fallback is a canned answer.
+type Fallback struct {
+	Status      int
+	ContentType string
+	Headers     map[string]string
+	Body        []byte
+}
+
+// UpstreamSettings is one upstream.
+type UpstreamSettings struct {
+	Name           string
+	Endpoints      []upstream.EndpointSettings
+	Timeout        time.Duration
+	ConnectTimeout time.Duration
+	IdleTimeout    time.Duration
+	// IdleConnections are kept for each endpoint.
+	IdleConnections int
+	// TLS is for https endpoints; nil verifies against the system's roots.
+	TLS *tls.Config
+}

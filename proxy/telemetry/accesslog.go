@@ -1,0 +1,107 @@
+package telemetry
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+	"sync/atomic"
+
+	"triage/proxy"
+	"triage/proxy/reason"
+)
+
+// LogSettings say what is logged of requests, and where.
+type LogSettings struct {
+	// Writer gets whole lines, many in one write; nil is standard output.
+	Writer io.Writer
+	// Refusals is how many refusals are logged a second; 0 is 10, negative is none, infinite is all.
+	Refusals float64
+	// Buffer is how many lines may wait for the writer; 0 is 8192.
+	Buffer int
+	// Disabled turns the access log off.
+	Disabled bool
+}
+
+const (
+	defaultRefusals = 10
+	defaultBuffer   = 8192
+)
+
+// accessLog takes lines from requests and gives them to a writer that may be slow, broken or stuck.
+type accessLog struct {
+	writer io.Writer
+	logger *slog.Logger
+
+	lines chan line
+	// half wakes the writing goroutine before its time when the buffer is half full.
+	half    chan struct{}
+	sampler sampler
+	// leftOut counts, by reason, the refusals left out since the last summary.
+	leftOut []atomic.Uint64
+
+	// Totals since the start. dropped: no room in the buffer. failed: the writer did not take the line.
+	sampledOut, dropped, failed atomic.Uint64
+	// failure is what the writer said last.
+	failure atomic.Pointer[string]
+}
+
+func newAccessLog(s LogSettings, logger *slog.Logger) (*accessLog, error) {
+	if s.Buffer < 0 {
+		return nil, fmt.Errorf("log buffer is %d lines, want 0 for the default of %d or more", s.Buffer, defaultBuffer)
+	}
+	if math.IsNaN(s.Refusals) {
+		return nil, fmt.Errorf("rate of logged refusals is not a number, want lines a second")
+	}
+	if s.Disabled {
+		return nil, nil
+	}
+	if s.Writer == nil {
+		s.Writer = os.Stdout
+	}
+	if s.Buffer == 0 {
+		s.Buffer = defaultBuffer
+	}
+	if s.Refusals == 0 {
+		s.Refusals = defaultRefusals
+	}
+	l := &accessLog{
+		writer:  s.Writer,
+		logger:  logger,
+		lines:   make(chan line, s.Buffer),
+		half:    make(chan struct{}, 1),
+		leftOut: make([]atomic.Uint64, len(reason.All())+1),
+	}
+	l.sampler.setRate(s.Refusals)
+	return l, nil
+}
+
+// offer takes the exchange's line if there is room and, for a refusal, if it is its turn. A nil log takes nothing.
+func (l *accessLog) offer(x *proxy.Exchange) {
+	if l == nil {
+		return
+	}
+	if refusal(x) && !l.sampler.take() {
+		l.leftOut[x.Reason].Add(1)
+		l.sampledOut.Add(1)
+		return
+	}
+	select {
+	case l.lines <- lineOf(x):
+	default:
+		l.dropped.Add(1)
+		return
+	}
+	if len(l.lines) > cap(l.lines)/2 {
+		select {
+		case l.half <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// refusal reports whether Triage said no, even if a fallback softened it.
+func refusal(x *proxy.Exchange) bool {
+	return x.Result == proxy.Refused || x.Result == proxy.Degraded && x.Reason.Shed()
+}

@@ -1,0 +1,129 @@
+package telemetry
+
+import (
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metric describes one metric of Triage's own. The Go runtime's and the process' are exposed beside them.
+type Metric struct {
+	Name string
+	// Type is counter, gauge or histogram.
+	Type   string
+	Labels []string
+	Help   string
+}
+
+// The metrics, by their place in the catalogue.
+const (
+	requests = iota
+	requestDuration
+	firstByte
+	queueWait
+	decisions
+	bytesIn
+	bytesOut
+	routeInfo
+
+	// From here on metrics are pulled at the scrape.
+	inFlight
+	queued
+	ceiling
+	baseline
+	latency
+	errorRatio
+	routeBreaker
+	bucketKeys
+	bucketTokens
+	bucketOverflow
+	groupLimit
+	groupPressure
+	groupSlowness
+	endpointBreaker
+	endpointInFlight
+	upstreamPanic
+	lawBroken
+	draining
+	connections
+	reloadOK
+	reloadTime
+	configInfo
+	buildInfo
+	logDropped
+	logSampledOut
+
+	metrics
+	firstPulled = inFlight
+)
+
+var catalogue = [metrics]Metric{
+	requests:        {"triage_requests_total", "counter", []string{"route", "priority", "code", "result"}, "Requests that ended, by the class of the status that the client was told and by what became of them."},
+	requestDuration: {"triage_request_duration_seconds", "histogram", []string{"route", "priority"}, "Time from the request's header to the end of its response, without refusals, upgrades and what the client broke off."},
+	firstByte:       {"triage_upstream_first_byte_seconds", "histogram", []string{"route"}, "Time from sending a request to an endpoint to its response header."},
+	queueWait:       {"triage_queue_wait_seconds", "histogram", []string{"route"}, "Time that requests spent in the waiting room, of those that waited."},
+	decisions:       {"triage_decisions_total", "counter", []string{"route", "priority", "reason"}, "Requests that got no plain answer from the backend, by reason."},
+	bytesIn:         {"triage_request_body_bytes_total", "counter", []string{"route"}, "Body bytes read from clients."},
+	bytesOut:        {"triage_response_body_bytes_total", "counter", []string{"route"}, "Body bytes written to clients."},
+	routeInfo:       {"triage_route_info", "gauge", []string{"route", "priority", "upstream"}, "Always 1: the priority and the upstream of each route, to join with."},
+
+	inFlight:         {"triage_inflight_requests", "gauge", []string{"route"}, "Requests sent to the backend whose response header has not come yet."},
+	queued:           {"triage_queued_requests", "gauge", []string{"route"}, "Requests in the waiting room."},
+	ceiling:          {"triage_headroom_ceiling", "gauge", []string{"route"}, "How far in-flight requests may grow at the moment; absent while there is no ceiling."},
+	baseline:         {"triage_baseline_seconds", "gauge", []string{"route"}, "Time to first byte when all is well; absent until it is known."},
+	latency:          {"triage_latency_ratio", "gauge", []string{"route"}, "Time to first byte divided by the baseline; absent while unknown."},
+	errorRatio:       {"triage_error_ratio", "gauge", []string{"route"}, "Share of recent requests that failed in the backend."},
+	routeBreaker:     {"triage_breaker_state", "gauge", []string{"route", "state"}, "1 for the state that the route's breaker is in, 0 for the others."},
+	bucketKeys:       {"triage_bucket_keys", "gauge", []string{"route", "limit"}, "Keys that a rate limit's table holds."},
+	bucketTokens:     {"triage_bucket_tokens", "gauge", []string{"route", "limit"}, "Tokens left in the bucket of a limit per route."},
+	bucketOverflow:   {"triage_bucket_overflow_total", "counter", []string{"route", "limit"}, "Requests that shared the overflow bucket because the table was full of active keys."},
+	groupLimit:       {"triage_concurrency_limit", "gauge", []string{"upstream", "group"}, "Concurrent requests that a group of routes is allowed; absent while nothing is wrong."},
+	groupPressure:    {"triage_group_pressure_ratio", "gauge", []string{"upstream", "group"}, "Latency ratio of a group divided by its accepted slowness; about 1 when the limit is right."},
+	groupSlowness:    {"triage_group_slowness_ratio", "gauge", []string{"upstream", "group"}, "Slowness that the law has accepted as not caused by load; 1 is none."},
+	endpointBreaker:  {"triage_endpoint_breaker_state", "gauge", []string{"upstream", "endpoint", "state"}, "1 for the state that the endpoint's breaker is in, 0 for the others."},
+	endpointInFlight: {"triage_endpoint_inflight_requests", "gauge", []string{"upstream", "endpoint"}, "Requests in flight at an endpoint."},
+	upstreamPanic:    {"triage_upstream_panic", "gauge", []string{"upstream"}, "1 while every endpoint is ejected and ejection is ignored for that reason."},
+	lawBroken:        {"triage_law_broken", "gauge", []string{"upstream"}, "1 once the control law of the upstream has died of a defect: it protects nothing, everything passes."},
+	draining:         {"triage_draining", "gauge", nil, "1 while the proxy finishes what it has and takes no new connections."},
+	connections:      {"triage_connections", "gauge", []string{"listener"}, "Client connections open at a listener."},
+	reloadOK:         {"triage_config_last_reload_successful", "gauge", nil, "1 if the last attempt to load the configuration succeeded."},
+	reloadTime:       {"triage_config_last_reload_success_timestamp_seconds", "gauge", nil, "When the configuration in force was loaded, in seconds since 1970."},
+	configInfo:       {"triage_config_info", "gauge", []string{"hash"}, "Always 1: the hash of the configuration in force."},
+	buildInfo:        {"triage_build_info", "gauge", []string{"version", "commit", "goversion"}, "Always 1: what this binary was built from."},
+	logDropped:       {"triage_log_dropped_total", "counter", []string{"cause"}, "Access log lines lost because the buffer was full or the writer failed."},
+	logSampledOut:    {"triage_log_sampled_out_total", "counter", nil, "Refusals left out of the access log by sampling."},
+}
+
+// Names gives every metric of Triage's own; the caller may change the copy.
+func Names() []Metric {
+	all := slices.Clone(catalogue[:])
+	for i := range all {
+		all[i].Labels = slices.Clone(all[i].Labels)
+	}
+	return all
+}
+
+// durationBounds are the bucket bounds, in seconds, that OpenTelemetry's semantic conventions advise for
+// http.server.request.duration.
+var durationBounds = []float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10}
+
+func counters(metric int) *prometheus.CounterVec {
+	m := catalogue[metric]
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: m.Name, Help: m.Help}, m.Labels)
+}
+
+func gauges(metric int) *prometheus.GaugeVec {
+	m := catalogue[metric]
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: m.Name, Help: m.Help}, m.Labels)
+}
+
+func histograms(metric int) *prometheus.HistogramVec {
+	m := catalogue[metric]
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: m.Name, Help: m.Help, Buckets: durationBounds,
+		NativeHistogramBucketFactor:     1.1,
+		NativeHistogramMaxBucketNumber:  160,
+		NativeHistogramMinResetDuration: time.Hour,
+	}, m.Labels)
+}

@@ -1,0 +1,254 @@
+package shed_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"triage/shed"
+)
+
+var settings = shed.Settings{Classes: 4, Routes: []shed.RouteSettings{
+	{Name: "checkout", Class: 0}, {Name: "cart", Class: 1}, {Name: "search", Class: 2}, {Name: "recommendations", Class: 3},
+}}
+
+func newController(t interface {
+	Helper()
+	Fatal(...any)
+}) (*shed.Controller, []*shed.Route) {
+	t.Helper()
+	c, err := shed.New(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes, err := c.Configure(0, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, routes
+}
+
+func inFlight(c *shed.Controller) (running, waiting int) {
+	for _, s := range c.Snapshot(time.Unix(0, 0)).Routes {
+		running += s.InFlight
+		waiting += s.Queued
+	}
+	return running, waiting
+}
+
+// Every ticket comes back exactly once, whatever is done in whatever order at whatever time: what the controller counts is what
+// is out there, and nobody is forgotten in the waiting room.
+func TestTicketsAreConserved(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c, routes := newController(t)
+		now := time.Duration(0)
+		var running, waiting []*shed.Ticket
+		woken := func() {
+			for _, ticket := range c.Woken() {
+				for i, w := range waiting {
+					if w == ticket {
+						waiting = append(waiting[:i], waiting[i+1:]...)
+						break
+					}
+				}
+				if ticket.Running() {
+					running = append(running, ticket)
+				}
+			}
+		}
+		for range rapid.IntRange(1, 400).Draw(t, "steps") {
+			now += time.Duration(rapid.Int64Range(-int64(50*time.Millisecond), int64(200*time.Millisecond)).Draw(t, "dt"))
+			switch rapid.IntRange(0, 9).Draw(t, "op") {
+			case 0, 1, 2, 3:
+				ticket := &shed.Ticket{Route: routes[rapid.IntRange(0, 3).Draw(t, "route")], Cohort: rapid.Uint8Range(0, 127).Draw(t, "cohort")}
+				c.Admit(now, ticket)
+				if ticket.Running() {
+					running = append(running, ticket)
+				} else if ticket.Waiting() {
+					waiting = append(waiting, ticket)
+				}
+			case 4, 5, 6:
+				if n := len(running); n > 0 {
+					i := rapid.IntRange(0, n-1).Draw(t, "done")
+					outcome := shed.Outcome(rapid.IntRange(0, int(shed.NotSent)).Draw(t, "outcome"))
+					c.Done(now, running[i], outcome, time.Duration(rapid.Int64().Draw(t, "waited")))
+					c.Done(now, running[i], outcome, 0) // a second time changes nothing
+					running = append(running[:i], running[i+1:]...)
+				}
+			case 7:
+				if n := len(waiting); n > 0 {
+					i := rapid.IntRange(0, n-1).Draw(t, "leave")
+					if !c.Leave(now, waiting[i]) || c.Leave(now, waiting[i]) {
+						t.Fatal("a waiting ticket leaves once")
+					}
+					waiting = append(waiting[:i], waiting[i+1:]...)
+				}
+			default:
+				c.Tick(now)
+			}
+			woken()
+			gotRunning, gotWaiting := inFlight(c)
+			if gotRunning != len(running) || gotWaiting != len(waiting) {
+				t.Fatalf("controller counts %d running and %d waiting; out there are %d and %d", gotRunning, gotWaiting, len(running), len(waiting))
+			}
+		}
+		for _, ticket := range running {
+			c.Done(now, ticket, shed.Success, 0)
+		}
+		for range 200 {
+			now += shed.TickEvery
+			c.Tick(now)
+			for _, ticket := range c.Woken() {
+				c.Done(now, ticket, shed.Success, 0)
+			}
+		}
+		if running, waiting := inFlight(c); running != 0 || waiting != 0 {
+			t.Fatalf("after everything came back %d run and %d wait", running, waiting)
+		}
+	})
+}
+
+// drive sends requests of a route at a rate, each taking service, and ticks; it gives what was refused.
+func drive(c *shed.Controller, r *shed.Route, now *time.Duration, lasts time.Duration, rate float64, service time.Duration) (refused int) {
+	type flight struct {
+		ticket *shed.Ticket
+		ends   time.Duration
+	}
+	var flights []flight
+	gap := time.Duration(float64(time.Second) / rate)
+	nextTick := *now
+	for end := *now + lasts; *now < end; *now += gap {
+		for ; nextTick <= *now; nextTick += shed.TickEvery {
+			c.Tick(nextTick)
+		}
+		for len(flights) > 0 && flights[0].ends <= *now {
+			c.Done(flights[0].ends, flights[0].ticket, shed.Success, 0)
+			flights = flights[1:]
+		}
+		t := &shed.Ticket{Route: r}
+		c.Admit(*now, t)
+		if !t.Running() {
+			refused++
+			c.Leave(*now, t)
+			continue
+		}
+		flights = append(flights, flight{t, *now + service})
+	}
+	for _, f := range flights {
+		c.Done(f.ends, f.ticket, shed.Success, 0)
+	}
+	return refused
+}
+
+// Nothing is refused while the backend keeps pace, however unimportant the route and however fast its traffic grows.
+func TestNothingIsRefusedWhileTheBackendKeepsPace(t *testing.T) {
+	c, routes := newController(t)
+	now := time.Duration(0)
+	for rate := 20.0; rate < 4000; rate *= 1.3 {
+		if refused := drive(c, routes[3], &now, 2*time.Second, rate, 20*time.Millisecond); refused > 0 {
+			t.Errorf("at %.0f requests a second %d were refused; the backend answers in the time it always takes", rate, refused)
+		}
+	}
+}
+
+// A backend that becomes slower without being overloaded costs one experiment of about a second; from then on everything that is
+// offered is served.
+func TestSlownessIsNoOverload(t *testing.T) {
+	c, routes := newController(t)
+	now := time.Duration(0)
+	drive(c, routes[3], &now, 5*time.Second, 200, 20*time.Millisecond)
+	if refused := drive(c, routes[3], &now, 3*time.Second, 200, 50*time.Millisecond); refused > 200 {
+		t.Errorf("finding out cost %d of 600 requests; want 200 at most", refused)
+	}
+	if refused := drive(c, routes[3], &now, 20*time.Second, 200, 50*time.Millisecond); refused > 0 {
+		t.Errorf("afterwards %d of 4000 requests were refused; want none", refused)
+	}
+	if refused := drive(c, routes[3], &now, 10*time.Second, 200, 20*time.Millisecond); refused > 0 {
+		t.Errorf("when the backend was fast again %d of 2000 requests were refused; want none", refused)
+	}
+}
+
+// Odd samples are defined behaviour: nothing panics, and the law's numbers stay finite.
+func TestOddTimes(t *testing.T) {
+	for name, at := range map[string][2]time.Duration{
+		"zero": {0, 0}, "backwards": {time.Hour, -time.Hour}, "enormous": {0, math.MaxInt64 / 4}, "negative": {-time.Hour, -time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, routes := newController(t)
+			for i := range 200 {
+				ticket := &shed.Ticket{Route: routes[i%4]}
+				c.Admit(at[0], ticket)
+				c.Done(at[1], ticket, shed.Outcome(i%5), -time.Hour)
+				c.Tick(at[1] + time.Duration(i))
+				c.Woken()
+			}
+			for name, r := range c.Snapshot(time.Unix(0, 0)).Routes {
+				for what, v := range map[string]float64{"baseline": r.Baseline, "latency": r.Latency, "errors": r.Errors, "ceiling": r.Ceiling} {
+					if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+						t.Errorf("route %s: %s is %v", name, what, v)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestConfigureRefusesNonsense(t *testing.T) {
+	for name, s := range map[string]shed.Settings{
+		"no classes":    {},
+		"class too low": {Classes: 2, Routes: []shed.RouteSettings{{Name: "a", Class: 2}}},
+		"negative":      {Classes: 2, Routes: []shed.RouteSettings{{Name: "a", Class: -1}}},
+		"twice":         {Classes: 2, Routes: []shed.RouteSettings{{Name: "a"}, {Name: "a"}}},
+	} {
+		if _, err := shed.New(s); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// A route that stays keeps what it learned, and what is in flight, over a new configuration; one that goes lives on until its
+// last ticket is back.
+func TestConfigureKeepsWhatStays(t *testing.T) {
+	c, routes := newController(t)
+	now := time.Duration(0)
+	drive(c, routes[0], &now, 5*time.Second, 200, 20*time.Millisecond)
+	kept, gone := &shed.Ticket{Route: routes[0]}, &shed.Ticket{Route: routes[3]}
+	c.Admit(now, kept)
+	c.Admit(now, gone)
+
+	after, err := c.Configure(now, shed.Settings{Classes: 2, Routes: []shed.RouteSettings{{Name: "new", Class: 1}, {Name: "checkout", Class: 0}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after[1] != routes[0] {
+		t.Error("checkout is another route now")
+	}
+	s := c.Snapshot(time.Unix(0, 0)).Routes["checkout"]
+	if s.InFlight != 1 || s.Baseline < 0.019 || s.Baseline > 0.021 {
+		t.Errorf("checkout: in flight %d, baseline %v; want 1 and 0.02", s.InFlight, s.Baseline)
+	}
+	c.Done(now, kept, shed.Success, 0)
+	c.Done(now, gone, shed.Success, 0)
+	if running, _ := inFlight(c); running != 0 {
+		t.Errorf("%d in flight after all came back", running)
+	}
+}
+
+func BenchmarkAdmitDone(b *testing.B) {
+	c, err := shed.New(settings)
+	if err != nil {
+		b.Fatal(err)
+	}
+	routes, _ := c.Configure(0, settings)
+	var t shed.Ticket
+	now := time.Duration(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		now += time.Microsecond
+		t.Route = routes[0]
+		c.Admit(now, &t)
+		c.Done(now+time.Millisecond, &t, shed.Success, 0)
+	}
+}

@@ -1,0 +1,133 @@
+package shed
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"triage/shed/level"
+)
+
+const (
+	defaultObjective = 0.02
+	errorSamples     = 40
+)
+
+// errorTest watches a protected route's errors.
+type errorTest struct {
+	level.Test
+	alarmed bool
+}
+
+func (r *Route) objective() float64 {
+	if r.settings.ErrorObjective > 0 {
+		return r.settings.ErrorObjective
+	}
+	return defaultObjective
+}
+
+// degraded reports whether the level refuses this cohort of the route's class.
+func (c *Controller) degraded(r *Route, cohort uint8) bool {
+	if c.level.Level <= 0 || r.class == 0 || !c.underLevel(r) {
+		return false
+	}
+	share := c.level.Level - float64(c.fromBottom(r))
+	return share > 0 && float64(cohort) >= Cohorts*(1-share)
+}
+
+func (c *Controller) fromBottom(r *Route) int { return c.classes - 1 - int(r.class) }
+
+// underLevel reports whether the route may share what the guarded route depends on. Routes that suffered together with it, or
+// show errors of their own while it fails, are the suspects; without any suspect every route of the upstream is one.
+func (c *Controller) underLevel(r *Route) bool {
+	return c.guard != nil && (!c.anySuspect || r.suspect)
+}
+
+// suspects looks for routes that may have to do with the guarded route's errors. A suspect stays one until the level is back
+// at 0: while it is refused it cannot show anything.
+func (c *Controller) suspects() {
+	c.anySuspect = false
+	for _, r := range c.routes {
+		if c.level.Level == 0 && !c.level.Testing() {
+			r.suspect = false
+		}
+		share, n := r.recentErrors()
+		failing := n >= 10 && share > 2*r.objective()
+		fated := c.guard.fate != nil && slices.Contains(c.guard.fate.routes, r)
+		together := r.domain.group != nil && r.domain == c.guard.domain
+		r.suspect = r.suspect || r != c.guard && r.class > 0 && (failing || fated || together)
+		c.anySuspect = c.anySuspect || r.suspect
+	}
+}
+
+// moveLevel feeds the protected routes' errors to the sequential tests and lets package level move.
+func (c *Controller) moveLevel(now time.Duration) {
+	for _, r := range c.routes {
+		if r.class != 0 {
+			continue
+		}
+		last, _ := r.recent.Last(1)
+		r.errors.alarmed = r.errors.Add(last.Completed, last.Errors, r.objective())
+		if r.errors.alarmed && (c.guard == nil || c.level.Level == 0 && !c.level.Testing() && !c.guard.errors.alarmed) {
+			c.guard = r
+		}
+	}
+	if c.guard == nil {
+		return
+	}
+	c.suspects()
+	before := c.level.Level
+	var why level.Reason
+	c.level, why = c.level.Next(c.levelSample(now))
+	if why != level.None {
+		c.guard.errors.Reset()
+	}
+	if before == 0 {
+		c.levelSince = now
+	}
+	if before != c.level.Level {
+		recent, _ := c.guard.recentErrors()
+		c.entries.add(now, "level", c.guard.Name(), before, c.level.Level, fmt.Sprintf("%s (%.0f %% errors)", why, 100*recent))
+	}
+}
+
+func (r *Route) recentErrors() (share float64, n int) {
+	for ticks := 1; ticks <= 20; ticks++ {
+		sum, held := r.recent.Last(ticks)
+		if sum.Completed >= errorSamples || held < ticks || ticks == 20 {
+			return sum.ErrorShare(), sum.Completed
+		}
+	}
+	return 0, 0
+}
+
+func (c *Controller) levelSample(now time.Duration) level.Sample {
+	g := c.guard
+	last, _ := g.recent.Last(1)
+	in := level.Sample{
+		Now: now, Completed: last.Completed, Errors: last.Errors, Alarmed: g.errors.alarmed, Objective: g.objective(),
+		Settle: time.Duration(g.scaled() * float64(time.Second)), Shares: make([]float64, c.classes-1),
+	}
+	in.Recent, in.RecentN = g.recentErrors()
+	var total float64
+	for _, r := range c.routes {
+		if !c.underLevel(r) && r != g {
+			continue
+		}
+		work := math.Max(r.demand(), 1e-6*float64(r.inFlight+r.queued))
+		if r.base.Seconds() == 0 {
+			sum, _ := r.recent.Last(5)
+			work = 0.01 * float64(sum.Arrivals)
+		}
+		total += work
+		if r.class > 0 {
+			in.Shares[c.fromBottom(r)] += work
+		}
+	}
+	in.Offered = total
+	for k := range in.Shares {
+		in.Shares[k] /= math.Max(total, 1e-9)
+	}
+	return in
+}

@@ -1,0 +1,215 @@
+package shed
+
+import (
+	"math"
+	"time"
+
+	"triage/shed/window"
+)
+
+// Constants of a route's measurement; package comment, points 1 and 2.
+const (
+	samplesEnough   = 16
+	agesEnough      = 4
+	suffersAt       = 1.3
+	symptomsAt      = 1.1
+	healthyBelow    = 1.15
+	symptomTicks    = 3
+	peakHalfLife    = 30 * time.Second
+	ceilingFloor    = 8
+	headroomMost    = 4.0
+	headroomLeast   = 1.5
+	headroomAfter   = time.Second
+	acceptedAbove   = 1.05
+	minExcess       = 0.003 // seconds: less than that more is no trouble, whatever the ratio
+	slack           = 0.001 // seconds on either side of a ratio: what a scheduler may add to any answer is no symptom
+	slownessFalls   = 0.93
+	slownessRecheck = time.Second
+)
+
+// RouteSettings describe a route to the controller.
+type RouteSettings struct {
+	Name string
+	// Class is the route's priority, 0 is the most important.
+	Class int
+	// ErrorObjective is the share of backend errors that is all right, 0..1; 0 means 2 %.
+	ErrorObjective float64
+}
+
+// Route is one route's state inside a Controller. Its fields belong to the controller.
+type Route struct {
+	settings RouteSettings
+	class    uint8
+	removed  bool
+
+	domain   *domain
+	solo     domain
+	fate     *fate
+	inFlight int
+	queued   int
+	starts   time.Duration // sum of the start times of what is in flight
+
+	tick   window.Tick
+	recent window.Recent
+	base   window.Baseline
+	errors errorTest
+
+	slowness   float64
+	lowSince   time.Duration
+	x, se      float64
+	excess     float64 // seconds above the scaled baseline
+	alien      int     // ticks in a row that said that the route does not share its group's bottleneck
+	aloofTill  time.Duration
+	known      bool // x is known
+	symptoms   int  // ticks in a row
+	suffering  bool
+	stalled    bool // this process stood still during the last tick
+	peak       float64
+	raised     time.Duration
+	headroomAt time.Duration // from when the ceiling counts; 0: no baseline yet
+	lastRun    time.Duration
+	suspect    bool // may have to do with the guarded route's errors
+	refusing   Reason
+	refusedAt  time.Duration
+}
+
+func newRoute(s RouteSettings, now time.Duration) *Route {
+	r := &Route{settings: s, class: uint8(s.Class), slowness: 1, lowSince: -1, lastRun: now - probeEvery}
+	r.solo.limit = math.Inf(1)
+	r.solo.routes = []*Route{r}
+	r.domain = &r.solo
+	return r
+}
+
+// Name is the route's name.
+func (r *Route) Name() string { return r.settings.Name }
+
+// scaled is the baseline with the accepted slowness, in seconds.
+func (r *Route) scaled() float64 { return r.base.Seconds() * r.slowness }
+
+// measure closes the tick and works out what the route says about the backend. stalled: this process itself stood still.
+func (r *Route) measure(now time.Duration, stalled bool) {
+	tick := r.tick
+	r.tick = window.Tick{Peak: r.inFlight}
+	if stalled {
+		tick.Samples, tick.Sum = 0, 0
+		r.base.Spoil()
+	}
+	r.recent.Add(tick)
+	r.stalled = stalled
+	r.normalise(now)
+	r.judge(tick.Samples > 0)
+	r.learn(now)
+	r.raisePeak(now)
+}
+
+// pace sums the newest times to first byte and says how many they are. With few completions the ages of what is in flight
+// count as well, if they say more: a backend that hangs completes nothing.
+func (r *Route) pace(now time.Duration) (seconds, n float64) {
+	sum, _ := r.recent.Newest(samplesEnough)
+	seconds, n = sum.Sum.Seconds(), float64(sum.Samples)
+	if sum.Samples >= samplesEnough || r.inFlight < agesEnough || r.stalled {
+		return seconds, n
+	}
+	ages := (now*time.Duration(r.inFlight) - r.starts).Seconds()
+	if ages*math.Max(n, 1) <= seconds*float64(r.inFlight) {
+		return seconds, n
+	}
+	return seconds + ages, n + float64(r.inFlight)
+}
+
+func (r *Route) normalise(now time.Duration) {
+	seconds, n := r.pace(now)
+	r.known = n > 0 && r.base.Known()
+	if !r.known {
+		return
+	}
+	r.x = (seconds/n + slack) / (r.scaled() + slack)
+	r.excess = seconds/n - r.scaled()
+	r.se = r.base.CV() / math.Sqrt(n)
+}
+
+func (r *Route) judge(fresh bool) {
+	if !r.known {
+		r.suffering, r.symptoms = false, 0
+		return
+	}
+	r.suffering = r.x > suffersAt+3*r.se && r.excess > minExcess
+	switch {
+	case r.x <= symptomsAt+3*r.se || r.excess <= minExcess:
+		r.symptoms = 0
+	case fresh:
+		r.symptoms++
+	}
+}
+
+// learn feeds time to the baseline, or throws the window away when the route is not healthy.
+func (r *Route) learn(now time.Duration) {
+	r.lowerSlowness(now)
+	if r.suffering || r.domain != &r.solo || r.slowness > acceptedAbove {
+		r.base.Spoil()
+		return
+	}
+	r.base.Tick(now)
+	if r.headroomAt == 0 && r.base.Known() {
+		r.headroomAt = now + headroomAfter
+	}
+}
+
+// lowerSlowness lets accepted slowness go once the route has been faster than that for a while.
+func (r *Route) lowerSlowness(now time.Duration) {
+	if r.slowness <= 1 || r.domain != &r.solo || !r.known || r.x > slownessFalls {
+		r.lowSince = -1
+		return
+	}
+	if r.lowSince < 0 {
+		r.lowSince = now
+		return
+	}
+	if now-r.lowSince >= slownessRecheck {
+		r.slowness, r.lowSince = math.Max(1, r.slowness*r.x), -1
+	}
+}
+
+// raisePeak takes a concurrency as proven when the answers that came since it was reached were healthy: what is in flight now
+// has not been answered yet and proves nothing.
+func (r *Route) raisePeak(now time.Duration) {
+	r.peak *= math.Exp2(-tickEvery.Seconds() / peakHalfLife.Seconds())
+	lag := min(1+int(r.scaled()/tickEvery.Seconds()), window.Span-1)
+	proven, ok := r.recent.Ago(lag)
+	healthy := !r.known || r.x < healthyBelow+r.se
+	pause := max(tickEvery, time.Duration(r.scaled()*float64(time.Second)))
+	if peak := float64(proven.Peak); ok && peak > r.peak && healthy && now-r.raised >= pause {
+		r.peak, r.raised = peak, now
+	}
+}
+
+// ceiling is the standing headroom, +Inf while there is none.
+func (r *Route) ceiling(now time.Duration, classes int) float64 {
+	if r.headroomAt == 0 || now < r.headroomAt {
+		return math.Inf(1)
+	}
+	return math.Max(ceilingFloor, headroom(r.settings.Class, classes)*r.peak)
+}
+
+// headroom falls geometrically from the most to the least important class.
+func headroom(class, classes int) float64 {
+	if classes < 2 {
+		return headroomMost
+	}
+	return headroomMost * math.Pow(headroomLeast/headroomMost, float64(class)/float64(classes-1))
+}
+
+// demand is the number of slots that the route's arrivals need when the backend is healthy.
+func (r *Route) demand() float64 {
+	sum, ticks := r.recent.Last(5)
+	if ticks == 0 {
+		return 0
+	}
+	return float64(sum.Arrivals) / (float64(ticks) * tickEvery.Seconds()) * r.base.Seconds()
+}
+
+// surged reports whether the route has grown well past what it was.
+func (r *Route) surged() bool {
+	return float64(r.inFlight) > 1.1*r.peak+2 && r.known && r.x > symptomsAt+r.se && r.excess > minExcess
+}

@@ -1,0 +1,131 @@
+package shed
+
+import (
+	"math"
+	"time"
+)
+
+// RouteSnapshot is what the law knows of a route.
+type RouteSnapshot struct {
+	// InFlight counts requests whose response header has not come yet; Queued those in the waiting room.
+	InFlight int `json:"in_flight"`
+	Queued   int `json:"queued"`
+	// Ceiling is the standing headroom: how far in-flight may grow at the moment; 0 while there is none.
+	Ceiling float64 `json:"ceiling"`
+	// Baseline is the time to first byte when all is well, in seconds; 0 until it is known.
+	Baseline float64 `json:"baseline_seconds"`
+	// Latency is the normalised latency: time to first byte ÷ baseline; 0 while unknown.
+	Latency float64 `json:"latency_ratio"`
+	// Errors is the share of recent requests that failed in the backend.
+	Errors float64 `json:"error_ratio"`
+	// Group is the name of the group the route is in, "" for none.
+	Group string `json:"group,omitempty"`
+	// Refusing is the reason with which the route's newest requests are refused, "" while none is.
+	Refusing string `json:"refusing,omitempty"`
+}
+
+// GroupSnapshot is the state of routes that share a bottleneck.
+type GroupSnapshot struct {
+	Name   string   `json:"name"`
+	Routes []string `json:"routes"`
+	// Since is when the group was opened.
+	Since time.Time `json:"since"`
+	// Limit is the number of concurrent requests of the whole group.
+	Limit    float64 `json:"limit"`
+	InFlight int     `json:"in_flight"`
+	Queued   int     `json:"queued"`
+	// Pressure is normalised latency ÷ accepted slowness: about 1 when the limit is right.
+	Pressure float64 `json:"pressure"`
+	// Slowness is what the law has accepted as not caused by load: 1 is none.
+	Slowness float64 `json:"slowness"`
+	// State says what the law is doing: a word.
+	State string `json:"state"`
+	// Reason says why the limit stands where it stands: a sentence for people.
+	Reason string `json:"reason"`
+	// ShedFrom is the most important class, by number, of which requests are refused at the moment; -1 for none.
+	ShedFrom int `json:"shed_from"`
+}
+
+// Entry is one change that the law made, with the numbers it was decided on.
+type Entry struct {
+	Seq  uint64    `json:"seq"`
+	Time time.Time `json:"time"`
+	// Upstream is filled in by whoever has several gates.
+	Upstream string `json:"upstream,omitempty"`
+	Subject  string `json:"subject"`
+	// Kind is one of: group, limit, slowness, level.
+	Kind   string  `json:"kind"`
+	From   float64 `json:"from"`
+	To     float64 `json:"to"`
+	Reason string  `json:"reason"`
+}
+
+// Snapshot is the state of one Gate.
+type Snapshot struct {
+	Routes map[string]RouteSnapshot
+	Groups []GroupSnapshot
+	// Broken is what the controller died of; the gate lets everything pass since. "" while it lives.
+	Broken string
+}
+
+// refusingFor is how long after its last refusal a route is shown as refusing.
+const refusingFor = 2 * time.Second
+
+// Snapshot copies the gate's state.
+func (g *Gate) Snapshot() Snapshot {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.controller.Snapshot(g.epoch)
+	s.Broken = g.broken
+	return s
+}
+
+// Snapshot copies the controller's state; epoch is the wall time of its zero.
+func (c *Controller) Snapshot(epoch time.Time) Snapshot {
+	s := Snapshot{Routes: map[string]RouteSnapshot{}}
+	for _, r := range c.routes {
+		s.Routes[r.Name()] = r.snapshot(c.latest, c.classes)
+	}
+	for _, group := range c.groups {
+		s.Groups = append(s.Groups, group.snapshot(c.latest, epoch))
+	}
+	return s
+}
+
+// Entries gives the changes with a sequence number above after, oldest first.
+func (g *Gate) Entries(after uint64) []Entry {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.controller.entries.after(after, g.epoch)
+}
+
+func (r *Route) snapshot(now time.Duration, classes int) RouteSnapshot {
+	s := RouteSnapshot{InFlight: r.inFlight, Queued: r.queued, Baseline: r.base.Seconds()}
+	if c := r.ceiling(now, classes); r.domain == &r.solo && !math.IsInf(c, 1) {
+		s.Ceiling = c
+	}
+	if r.known {
+		s.Latency = r.x
+	}
+	s.Errors, _ = r.recentErrors()
+	if r.domain.group != nil {
+		s.Group = r.domain.group.name
+	}
+	if now-r.refusedAt < refusingFor {
+		s.Refusing = r.refusing.String()
+	}
+	return s
+}
+
+func (g *group) snapshot(now time.Duration, epoch time.Time) GroupSnapshot {
+	s := GroupSnapshot{
+		Name: g.name, Routes: names(g.routes), Since: epoch.Add(g.since), Limit: g.limit, InFlight: g.inFlight, Queued: g.queue.Len(),
+		Pressure: g.y / g.law.Scale, Slowness: g.law.Scale, State: g.law.Phase.String(), Reason: string(g.why), ShedFrom: -1,
+	}
+	for _, r := range g.routes {
+		if r.refusing != Admitted && now-r.refusedAt < refusingFor && (s.ShedFrom < 0 || int(r.class) < s.ShedFrom) {
+			s.ShedFrom = int(r.class)
+		}
+	}
+	return s
+}
