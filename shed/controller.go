@@ -104,6 +104,9 @@ func (c *Controller) remove(now time.Duration, r *Route) {
 	if r.domain.group != nil {
 		c.leave(c.at(now), r)
 	}
+	if r.trialOf != nil {
+		r.trialOf.trial, r.trialOf = nil, nil
+	}
 	r.solo.limit = math.Inf(1)
 	c.handOut(c.at(now), &r.solo)
 }

@@ -20,7 +20,8 @@
 //     resource that became slower become slower by the same factor; 0.4 of either is enough. Routes that suffered
 //     together in the last ten minutes join together. Two groups in trouble of the same size for five ticks become one.
 //     Who does not suffer is left alone, and a member that is evidently well in the same ticks in which the others suffer, by
-//     time and by factor, leaves again. A group closes after three seconds in which its limit held nobody back; what it
+//     time and by factor, leaves again. One that is refused so much that it cannot show how it is, is let out for a moment and
+//     watched (not the founders of the group): it stays out if it is well there, and goes back if it suffers. A group closes after three seconds in which its limit held nobody back; what it
 //     accepted as slowness stays with its routes.
 //  4. Limit. Package limit moves the group's limit: act, verify, undo.
 //  5. Errors. Package level refuses lower classes when a protected route's errors climb, and undoes it when that does not

@@ -35,6 +35,7 @@ type group struct {
 	y, se    float64
 	excess   float64       // seconds above the scaled baseline, of a mean sample
 	alike    int           // ticks in a row that another group was in trouble of the same size
+	trial    *Route        // a member that is out for a moment
 	unbound  time.Duration // since when the limit keeps nobody out; negative: it does
 	why      limit.Reason
 	reported float64
@@ -48,9 +49,10 @@ type fate struct {
 
 // regroup opens groups, lets routes join them and leave them, and makes one of two that turn out to be one.
 func (c *Controller) regroup(now time.Duration) {
+	c.judgeTrials(now)
 	var newcomers []*Route
 	for _, r := range c.routes {
-		if !r.suffering || r.domain != &r.solo {
+		if !r.suffering || r.domain != &r.solo || r.trialOf != nil {
 			continue
 		}
 		if g := c.kin(now, r); g != nil {
@@ -72,7 +74,7 @@ func (c *Controller) regroup(now time.Duration) {
 // kin finds the group in trouble whose trouble is of the route's size. Routes that wait in the same queue wait equally long (the same
 // excess); routes on a resource that became slower become slower by the same factor (the same x).
 func (c *Controller) kin(now time.Duration, r *Route) *group {
-	if now < r.aloofTill {
+	if now < r.aloofTill || r.trialOf != nil {
 		return nil
 	}
 	for _, g := range c.groups {
@@ -163,7 +165,7 @@ func (c *Controller) withFate(now time.Duration, routes []*Route) []*Route {
 			continue
 		}
 		for _, other := range r.fate.routes {
-			if !other.removed && other.domain == &other.solo && now >= other.aloofTill && !slices.Contains(all, other) {
+			if !other.removed && other.domain == &other.solo && other.trialOf == nil && now >= other.aloofTill && !slices.Contains(all, other) {
 				all = append(all, other)
 			}
 		}
@@ -198,6 +200,7 @@ func (c *Controller) open(now time.Duration, members []*Route) {
 		headroom += c.headroomOf(now, r)
 		slow += r.slowness * math.Max(r.peak, 1)
 		weight += math.Max(r.peak, 1)
+		r.founder = true
 		c.adopt(r, g)
 	}
 	g.measure(now)
@@ -214,6 +217,7 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 	before := float64(g.inFlight)
 	g.law = g.law.Grow(c.headroomOf(now, r), math.Max(r.peak, float64(r.inFlight)/math.Max(r.x, 1)))
 	c.adopt(r, g)
+	r.founder, r.trialAt = now-g.since < founding, now+max(trialFirst, r.trialWait)
 	g.limit = g.law.Limit
 	c.entries.add(now, "group", g.name, before, float64(g.inFlight), fmt.Sprintf("%s joins: %s, latency %.2f times the baseline", r.Name(), why, r.x))
 }
@@ -322,6 +326,7 @@ func (c *Controller) steer(now time.Duration, g *group) {
 	g.law, why = g.law.Next(in)
 	g.limit = g.law.Limit
 	c.report(now, g, before, why)
+	c.tryRelease(now, g)
 	if g.law.Binding(in) || g.law.Phase != limit.Steady || g.y/g.law.Scale > suffersAt {
 		g.unbound = -1
 		return

@@ -60,6 +60,10 @@ type Route struct {
 	excess     float64 // seconds above the scaled baseline
 	alien      int     // ticks in a row that said that the route does not share its group's bottleneck
 	aloofTill  time.Duration
+	founder    bool          // of its group
+	trialOf    *group        // the group it is out of for a moment
+	trialAt    time.Duration // when that began, or when it may begin again
+	trialWait  time.Duration
 	known      bool // x is known
 	symptoms   int  // ticks in a row
 	suffering  bool

@@ -24,12 +24,12 @@ var demoRoutes = []struct {
 	service                         time.Duration
 	calm                            float64
 }{
-	{"checkout", "critical", http.MethodPost, "/checkout", "database", demoService, 30},
+	{"checkout", "critical", http.MethodPost, "/checkout", "database", demoService, 20},
 	{"cart", "important", http.MethodGet, "/cart", "database", demoService, 40},
 	{"search", "normal", http.MethodGet, "/search", "search", 20 * time.Millisecond, 40},
 	{"static", "normal", http.MethodGet, "/static/logo.svg", "", time.Millisecond, 30},
-	{"recommendations", "sheddable", http.MethodGet, "/recommendations", "database", demoService, 60},
-	{"reviews", "sheddable", http.MethodGet, "/reviews", "database", demoService, 30},
+	{"recommendations", "sheddable", http.MethodGet, "/recommendations", "database", demoService, 70},
+	{"reviews", "sheddable", http.MethodGet, "/reviews", "database", demoService, 40},
 }
 
 // newShop opens a shop of its own on a free port.

@@ -3,7 +3,6 @@ package edge
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -16,52 +15,53 @@ func Forwarded(h http.Header, c Client, pseudonym, proto string) {
 	if c.Trusted {
 		before = strings.Join(elements(h["X-Forwarded-For"]), ", ")
 	}
-	setForwarded(h, c, before != "")
 	peer := "unknown"
 	if c.Peer.IsValid() {
 		peer = c.Peer.String()
 	}
+	values := []string{peer, forwarded(h["Forwarded"], c, peer, before != ""), port(h["X-Forwarded-Port"], c), c.Scheme, c.Host, via(h["Via"], pseudonym, proto)}
 	if before != "" {
-		peer = before + ", " + peer
+		values[0] = before + ", " + peer
 	}
-	h["X-Forwarded-For"] = []string{peer}
-	h["X-Forwarded-Port"] = []string{port(h["X-Forwarded-Port"], c)}
-	h["X-Forwarded-Proto"] = []string{c.Scheme}
-	h["X-Forwarded-Host"] = []string{c.Host}
-
-	via := strings.TrimPrefix(proto, "HTTP/") + " " + pseudonym
-	if lines := h["Via"]; len(lines) > 0 {
-		via = strings.Join(lines, ", ") + ", " + via
+	for i, name := range [...]string{"X-Forwarded-For", "Forwarded", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-Host", "Via"} {
+		h[name] = values[i : i+1 : i+1]
 	}
-	h["Via"] = []string{via}
 }
 
-// setForwarded writes one element for this hop. When a trusted peer speaks X-Forwarded-For only, the client gets an
-// element too: a backend that prefers Forwarded must not take the peer for the client.
-func setForwarded(h http.Header, c Client, hearsay bool) {
+func via(lines []string, pseudonym, proto string) string {
+	hop := strings.TrimPrefix(proto, "HTTP/") + " " + pseudonym
+	if len(lines) == 0 {
+		return hop
+	}
+	return strings.Join(lines, ", ") + ", " + hop
+}
+
+// forwarded is what was said and one element for this hop. When a trusted peer speaks X-Forwarded-For only, the client
+// gets an element too: a backend that prefers Forwarded must not take the peer for the client.
+func forwarded(said []string, c Client, peer string, hearsay bool) string {
 	var b strings.Builder
-	said := h["Forwarded"]
+	b.Grow(len("for=;host=;proto=https") + len(peer) + len(c.Host) + 8)
 	switch {
 	case c.Trusted && len(said) > 0:
 		b.WriteString(strings.Join(said, ", "))
 		b.WriteString(", ")
 	case hearsay && c.Addr != c.Peer:
-		element(&b, c.Addr, c)
+		element(&b, c.Addr.String(), c)
 		b.WriteString(", ")
 	}
-	element(&b, c.Peer, c)
-	h["Forwarded"] = []string{b.String()}
+	element(&b, peer, c)
+	return b.String()
 }
 
-func element(b *strings.Builder, from netip.Addr, c Client) {
+// element writes one element; an IPv6 address stands in brackets and quotes (RFC 7239, section 6).
+func element(b *strings.Builder, from string, c Client) {
 	b.WriteString("for=")
-	switch {
-	case !from.IsValid():
-		b.WriteString("unknown")
-	case from.Is4():
-		b.WriteString(from.String())
-	default:
-		b.WriteString(`"[` + from.String() + `]"`)
+	if strings.IndexByte(from, ':') < 0 {
+		b.WriteString(from)
+	} else {
+		b.WriteString(`"[`)
+		b.WriteString(from)
+		b.WriteString(`]"`)
 	}
 	if c.Host != "" {
 		b.WriteString(";host=")
@@ -94,8 +94,10 @@ func port(said []string, c Client) string {
 			return p
 		}
 	}
-	if _, p, err := net.SplitHostPort(c.Host); err == nil && isPort(p) {
-		return p
+	if strings.IndexByte(c.Host, ':') >= 0 {
+		if _, p, err := net.SplitHostPort(c.Host); err == nil && isPort(p) {
+			return p
+		}
 	}
 	if c.Scheme == "https" {
 		return "443"

@@ -22,6 +22,16 @@ var (
 	}
 )
 
+// initials are the first letters of all the names: most fields have another.
+var initials = func() (set [256]bool) {
+	for _, names := range [][]string{identityNames, controlNames} {
+		for _, name := range names {
+			set[name[0]], set[name[0]-'a'+'A'] = true, true
+		}
+	}
+	return set
+}()
+
 // Sanitize removes from a request's header what the client has no right to say: identity and X-Request-Id unless the
 // peer is trusted, words of control always, and always the twins of all these with underscores for hyphens, which CGI
 // and WSGI cannot tell from them and which proxies in front of us let through.
@@ -34,6 +44,9 @@ func Sanitize(h http.Header, c Client) {
 }
 
 func forbidden(name string, trusted bool) bool {
+	if name == "" || !initials[name[0]] {
+		return false
+	}
 	if matches(name, controlNames) {
 		return true
 	}

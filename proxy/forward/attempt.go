@@ -42,6 +42,8 @@ func newAttempt(f *Forwarder, w http.ResponseWriter, r *http.Request, to Target)
 	a.upload.a, a.watch.a, a.head.a = a, a, a
 	a.upload.idle.L = &a.upload.mu
 	a.trace.GotConn = a.gotConn
+	// From here on the transport reads ahead, for whoever comes next.
+	a.trace.PutIdleConn = func(error) { a.conn.attempt.CompareAndSwap(a, nil) }
 	a.trace.Got1xxResponse = func(code int, h textproto.MIMEHeader) error { return a.head.inform(code, http.Header(h)) }
 	return a
 }
@@ -83,7 +85,7 @@ func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 func (a *attempt) end() {
 	a.cancel(errEnded)
 	a.watch.stop()
-	a.upload.end(a.out.Started)
+	a.upload.end()
 	if a.conn != nil {
 		a.conn.attempt.CompareAndSwap(a, nil)
 	}
@@ -106,11 +108,6 @@ func (a *attempt) clientGone() bool {
 		return gone
 	}
 	return a.r.Context().Err() != nil
-}
-
-func (a *attempt) refuse(why reason.Reason, err error) Outcome {
-	a.fail(why, err)
-	return a.out
 }
 
 func (a *attempt) fail(why reason.Reason, err error) {

@@ -37,7 +37,10 @@ func TestBlameEndpoint(t *testing.T) {
 		{"garbage status line", func(c *wire) { c.header(); c.say("SSH-2.0-OpenSSH\r\n\r\n"); hang(c) }, reason.UpstreamGarbage, 0, false},
 		{"garbage status code", func(c *wire) { c.header(); c.say("HTTP/1.1 abc OK\r\n\r\n") }, reason.UpstreamGarbage, 0, false},
 		{"garbage header", func(c *wire) { c.header(); c.say("HTTP/1.1 200 OK\r\nno colon\r\n\r\n") }, reason.UpstreamGarbage, 0, false},
-		{"two lengths", func(c *wire) { c.header(); c.say("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab") }, reason.UpstreamGarbage, 0, false},
+		{"two lengths", func(c *wire) {
+			c.header()
+			c.say("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab")
+		}, reason.UpstreamGarbage, 0, false},
 		{"header too large", func(c *wire) {
 			c.header()
 			c.say("HTTP/1.1 200 OK\r\nA: %s\r\n\r\n", strings.Repeat("a", 1<<20))

@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 // conn is a connection to an endpoint that remembers what the endpoint did on it, as evidence.
@@ -24,14 +25,62 @@ type conn struct {
 	// dead is closed when nothing can be read any more.
 	dead chan struct{}
 	die  sync.Once
+
+	// raw is for trial, nil where the connection cannot be asked whether something has arrived (TLS).
+	raw   syscall.RawConn
+	trial trial
+}
+
+// trial is a read that does not wait. Only one goroutine reads a connection at a time.
+type trial struct {
+	p    []byte
+	n    int
+	err  error
+	done bool
+	// call is try as a value, made once.
+	call func(fd uintptr) bool
 }
 
 func newConn(c net.Conn, buffers *sync.Pool) *conn {
-	return &conn{Conn: c, buffers: buffers, dead: make(chan struct{})}
+	wrapped := &conn{Conn: c, buffers: buffers, dead: make(chan struct{})}
+	if plain, ok := c.(*net.TCPConn); ok {
+		// Without a raw connection every read counts as one that waits.
+		wrapped.raw, _ = plain.SyscallConn()
+	}
+	wrapped.trial.call = wrapped.trial.try
+	return wrapped
+}
+
+// read sends off what the client has not seen yet before it waits for the endpoint.
+func (c *conn) read(p []byte) (int, error) {
+	a := c.attempt.Load()
+	if a == nil || !a.head.inBody() {
+		return c.Conn.Read(p)
+	}
+	if n, err, done := c.readNow(p); done {
+		return n, err
+	}
+	a.head.beforeWait()
+	return c.Conn.Read(p)
+}
+
+// readNow reads if that does not wait.
+func (c *conn) readNow(p []byte) (n int, err error, done bool) {
+	if c.raw == nil || len(p) == 0 {
+		return 0, nil, false
+	}
+	t := &c.trial
+	t.p, t.n, t.err, t.done = p, 0, nil, false
+	err = c.raw.Read(t.call)
+	t.p = nil
+	if err != nil {
+		return 0, nil, false
+	}
+	return t.n, t.err, t.done
 }
 
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
+	n, err := c.read(p)
 	if n > 0 && !c.received.Load() {
 		c.received.Store(true)
 	}

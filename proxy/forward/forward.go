@@ -113,15 +113,19 @@ func New(s Settings) (*Forwarder, error) {
 // The path that goes out is r.URL.EscapedPath() and the query r.URL.RawQuery, both unchanged.
 func (f *Forwarder) Forward(w http.ResponseWriter, r *http.Request, to Target) Outcome {
 	a := newAttempt(f, w, r, to)
-	if r.Method == http.MethodConnect {
-		return a.refuse(reason.UpgradeRefused, errTunnel)
-	}
-	if to.BodyLimit > 0 && r.ContentLength > to.BodyLimit {
-		return a.refuse(reason.BodyTooLarge, errTooLarge)
-	}
 	defer a.end()
 	out := a.request()
-	a.watch.start(to.Timeout)
+	if r.Method == http.MethodConnect {
+		a.fail(reason.UpgradeRefused, errTunnel)
+		return a.outcome()
+	}
+	if to.BodyLimit > 0 && r.ContentLength > to.BodyLimit {
+		a.fail(reason.BodyTooLarge, errTooLarge)
+		return a.outcome()
+	}
+	if to.Timeout > 0 {
+		a.watch.wait(responseHeader, to.Timeout)
+	}
 	res, err := f.transport.RoundTrip(out)
 	a.head.close()
 	switch arrived := a.watch.stop(); {

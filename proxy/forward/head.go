@@ -13,17 +13,19 @@ const informational = 16
 
 var errInformational = errors.New("more than 16 informational responses before the final one")
 
-// head serialises what goes to the client before the final response header, and the flush of that header. The
-// transport's reading goroutine brings 1xx responses, its writing goroutine asks for the body (which sends 100 Continue),
-// and the watch flushes; net/http's writer expects one of them at a time.
+// head serialises what goes to the client outside of Forward's own goroutine. The transport's reading goroutine brings 1xx
+// responses and its writing goroutine asks for the body, which sends 100 Continue; net/http's writer expects one at a time.
+// It also knows what the client has not seen yet.
 type head struct {
 	a *attempt
 
 	mu        sync.Mutex
 	closed    bool
 	continued bool
-	flushable bool
 	informed  int
+	// reading is set while the response body is read, pending while something was written and not sent off.
+	reading bool
+	pending bool
 }
 
 // close ends the time of informational responses.
@@ -75,18 +77,38 @@ func (h *head) writeLocked(code int, header http.Header) {
 	maps.Copy(fields, saved)
 }
 
-// mayFlush says whether the header may be flushed by the watch; it waits for a flush under way.
-func (h *head) mayFlush(yes bool) {
+// body says whether the response body is being read now.
+func (h *head) body(reading bool) {
 	h.mu.Lock()
-	h.flushable = yes
+	h.reading = reading
 	h.mu.Unlock()
 }
 
-func (h *head) flush() {
+func (h *head) inBody() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.flushable {
+	return h.reading
+}
+
+// wrote notes that the client has not seen everything.
+func (h *head) wrote() {
+	h.mu.Lock()
+	h.pending = true
+	h.mu.Unlock()
+}
+
+// beforeWait is called when the rest of the response body has not arrived yet: the moment to send off what has, and to
+// start the clock. Neither happens while the endpoint keeps up.
+func (h *head) beforeWait() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.reading {
+		return
+	}
+	if h.pending {
+		h.pending = false
 		// An error shows again on the next write.
 		_ = h.a.rc.Flush()
 	}
+	h.a.watch.wait(responseBody, h.a.f.settings.IdleTimeout)
 }

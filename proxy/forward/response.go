@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,6 +46,7 @@ func (a *attempt) passHeader(res *http.Response) {
 	}
 	a.w.WriteHeader(res.StatusCode)
 	a.out.Started = true
+	a.head.wrote()
 }
 
 // passBody copies the body and reports whether all of it went over.
@@ -54,9 +56,9 @@ func (a *attempt) passBody(res *http.Response) bool {
 	}
 	buf := a.f.buffers.Get().(*[copyBuffer]byte)
 	defer a.f.buffers.Put(buf)
-	n, readErr := a.readFirst(res.Body, buf[:])
 	for {
-		if err := a.deliver(buf[:n], readErr == io.EOF || a.out.BytesOut+int64(n) == res.ContentLength); err != nil {
+		n, readErr := a.readBody(res.Body, buf[:])
+		if err := a.deliver(buf[:n]); err != nil {
 			a.fail(reason.ClientGone, fmt.Errorf("writing the response: %w", err))
 			return false
 		}
@@ -67,34 +69,26 @@ func (a *attempt) passBody(res *http.Response) bool {
 			a.fail(a.blameBody(readErr))
 			return false
 		}
-		a.watch.wait(moreBody, a.f.settings.IdleTimeout)
-		n, readErr = res.Body.Read(buf[:])
-		a.watch.rest()
 	}
 }
 
-// readFirst reads the first piece of the body. If that takes longer than a moment, the header goes ahead.
-func (a *attempt) readFirst(body io.Reader, buf []byte) (int, error) {
-	a.head.mayFlush(true)
-	a.watch.wait(firstBody, min(headerHold, a.f.settings.IdleTimeout))
+// readBody reads a piece of the body. If it has to wait, what the client has not seen is sent off first.
+func (a *attempt) readBody(body io.Reader, buf []byte) (int, error) {
+	a.head.body(true)
 	n, err := body.Read(buf)
-	a.watch.rest()
-	a.head.mayFlush(false)
+	a.head.body(false)
+	a.watch.stop()
 	return n, err
 }
 
-// deliver writes a piece and sends it off at once: nobody knows when the next one comes. The last piece need not be sent
-// off, the end of the response does that.
-func (a *attempt) deliver(piece []byte, last bool) error {
+func (a *attempt) deliver(piece []byte) error {
 	if len(piece) == 0 {
 		return nil
 	}
 	n, err := a.w.Write(piece)
 	a.out.BytesOut += int64(n)
-	if err != nil || last {
-		return err
-	}
-	return a.flush()
+	a.head.wrote()
+	return err
 }
 
 func (a *attempt) passTrailer(res *http.Response) {
@@ -102,7 +96,7 @@ func (a *attempt) passTrailer(res *http.Response) {
 		return
 	}
 	// A response that fits into net/http's buffer would get a Content-Length, and no trailers.
-	if err := a.flush(); err != nil {
+	if err := a.rc.Flush(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		a.fail(reason.ClientGone, fmt.Errorf("writing the response: %w", err))
 		return
 	}

@@ -158,7 +158,9 @@ func TestExpect(t *testing.T) {
 	})
 	t.Run("endpoint is not there", func(t *testing.T) {
 		fr := newFront(t, forward.Settings{}, forward.Target{URL: parseURL(t, "http://no..such:80")})
-		got, _ := fr.exchange(expecting)
+		c := fr.client()
+		c.say(expecting)
+		got := c.header()
 		wantContains(t, "answer", got, "HTTP/1.1 502")
 		wantLacks(t, "answer", got, "100 continue")
 	})

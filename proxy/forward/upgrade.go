@@ -19,13 +19,6 @@ var (
 	errEarly   = errors.New("the client sent bytes before the upgrade was agreed")
 )
 
-func (a *attempt) flush() error {
-	if err := a.rc.Flush(); !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
-	return nil
-}
-
 // switchProtocols passes a 101 on and becomes the tunnel.
 func (a *attempt) switchProtocols(res *http.Response) {
 	endpoint, ok := res.Body.(io.ReadWriteCloser)

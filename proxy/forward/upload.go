@@ -183,17 +183,18 @@ func (u *upload) nudgeLocked() {
 }
 
 // end sees to it that nobody reads the request body any more, and that the server does not wait long for what is left.
-func (u *upload) end(answered bool) {
+func (u *upload) end() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.src != nil && !u.whole && (u.started || answered) {
-		u.tearLocked()
+	if u.src != nil && !u.whole {
+		if u.started {
+			u.tearLocked()
+		}
 		for u.reading && !u.unbound {
 			u.idle.Wait()
 		}
-		if !u.unbound {
-			_ = u.a.rc.SetReadDeadline(time.Now().Add(linger))
-		}
+		// A writer without deadlines has no connection to linger on.
+		_ = u.a.rc.SetReadDeadline(time.Now().Add(linger))
 	}
 	u.over = true
 }

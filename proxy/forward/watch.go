@@ -6,12 +6,8 @@ import (
 	"time"
 )
 
-const (
-	// headerHold is how long a response header waits for the first bytes of its body, so that both leave in one packet.
-	headerHold = 2 * time.Millisecond
-	// recheck is the least time between two looks at a deadline that was moved because the client is slow.
-	recheck = 10 * time.Millisecond
-)
+// recheck is the least time between two looks at a deadline that was moved because the client is slow.
+const recheck = 10 * time.Millisecond
 
 var (
 	errTimeout = errors.New("no response header within the timeout")
@@ -25,8 +21,7 @@ type phase uint8
 const (
 	nothing phase = iota
 	responseHeader
-	firstBody
-	moreBody
+	responseBody
 )
 
 // watch is the clock of an exchange: one timer, whatever is waited for.
@@ -39,13 +34,6 @@ type watch struct {
 	deadline time.Time
 	timedOut bool
 	stalled  bool
-}
-
-// start begins to wait for the response header.
-func (w *watch) start(timeout time.Duration) {
-	if timeout > 0 {
-		w.wait(responseHeader, timeout)
-	}
 }
 
 func (w *watch) wait(p phase, d time.Duration) {
@@ -67,46 +55,26 @@ func (w *watch) waitLocked(p phase, d time.Duration) {
 func (w *watch) stop() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.phase = nothing
-	if w.timer != nil {
+	if w.phase != nothing {
+		w.phase = nothing
 		w.timer.Stop()
 	}
 	return !w.timedOut
 }
 
-// rest ends the waiting for a body read that came back. The timer is left alone: the next read sets it anew, and what it
-// finds when it goes off in between is that nothing is waited for.
-func (w *watch) rest() {
-	w.mu.Lock()
-	w.phase = nothing
-	w.mu.Unlock()
-}
-
 func (w *watch) expire() {
-	if w.runOut() {
-		w.a.head.flush()
-	}
-}
-
-// runOut acts on a deadline that has passed and reports whether the response header should leave now.
-func (w *watch) runOut() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	// A timer that was reset while it went off comes here early.
+	// A timer that was set anew while it went off comes here early.
 	if w.phase == nothing || time.Now().Before(w.deadline) {
-		return false
+		return
 	}
-	switch w.phase {
-	case responseHeader:
+	if w.phase == responseHeader {
 		w.headerLateLocked()
-	case firstBody:
-		w.waitLocked(moreBody, w.a.f.settings.IdleTimeout)
-		return true
-	case moreBody:
-		w.phase, w.stalled = nothing, true
-		w.a.cancel(errStill)
+		return
 	}
-	return false
+	w.phase, w.stalled = nothing, true
+	w.a.cancel(errStill)
 }
 
 // headerLateLocked gives the endpoint the time that was spent waiting for the client.

@@ -1,0 +1,68 @@
+package shed
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"triage/shed/limit"
+)
+
+// Constants of a trial release.
+const (
+	founding     = 500 * time.Millisecond // who joins that soon has suffered from the same flood
+	trialCalm    = 1.22                   // of the target latency: above it the group itself is not settled
+	trialFor     = 1500 * time.Millisecond
+	trialSamples = 32
+	trialWell    = 1.2
+	trialFirst   = time.Second     // in the group before the first trial
+	trialAgain   = 4 * time.Second // after one that failed, then twice as long each time
+	trialLongest = 2 * time.Minute
+	trialAloof   = 10 * time.Second
+)
+
+// tryRelease lets a member that is being refused out of its group for a moment, to see whether it belongs there. A route can come into
+// a group by chance, and one that gets nothing through cannot show that it is well. Not tried are the most important class,
+// which is not refused, and the founders, which began to suffer with the group itself: their evidence was better than chance.
+func (c *Controller) tryRelease(now time.Duration, g *group) {
+	if g.trial != nil || len(g.routes) < 2 || g.law.Phase != limit.Steady || g.y > trialCalm*g.law.Scale {
+		return
+	}
+	for _, r := range g.routes {
+		refused := r.refusing != Admitted && now-r.refusedAt < 5*tickEvery
+		if r.class == 0 || r.founder || !refused || now < r.trialAt {
+			continue
+		}
+		c.leave(now, r)
+		r.slowness, r.trialOf, r.trialAt = 1, g, now
+		g.trial = r
+		return
+	}
+}
+
+// judgeTrials ends trials: whoever is well outside stays outside, whoever suffers there goes back.
+func (c *Controller) judgeTrials(now time.Duration) {
+	for _, r := range c.routes {
+		g := r.trialOf
+		if g == nil {
+			continue
+		}
+		sum, _ := r.recent.Newest(trialSamples)
+		over := now-r.trialAt >= trialFor || sum.Samples >= trialSamples
+		if !r.suffering && !over && len(g.routes) > 0 {
+			continue
+		}
+		g.trial, r.trialOf = nil, nil
+		switch {
+		case len(g.routes) == 0:
+		case r.known && !r.suffering && r.x <= trialWell+r.se:
+			r.aloofTill, r.fate, r.trialWait = now+trialAloof, nil, 0
+			c.entries.add(now, "group", g.name, float64(len(g.routes)+1), float64(len(g.routes)), fmt.Sprintf("%s leaves: released for a moment it was well, latency %.2f times the baseline", r.Name(), r.x))
+		default:
+			r.trialWait = min(max(trialAgain, 2*r.trialWait), trialLongest)
+			r.trialAt = now + r.trialWait
+			c.adopt(r, g)
+			c.entries.add(now, "group", g.name, float64(len(g.routes)-1), float64(len(g.routes)), fmt.Sprintf("%s is back: released for a moment it suffered, latency %.2f times the baseline", r.Name(), math.Max(r.x, 1)))
+		}
+	}
+}
