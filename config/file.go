@@ -35,7 +35,7 @@ type Listener struct {
 	Address        string   `yaml:"address" required:"true" short:"true" format:"address" doc:"host:port; without a host, every interface."`
 	TLS            *TLS     `yaml:"tls" doc:"Serve HTTPS with this certificate; without it, plain HTTP."`
 	TrustedProxies []string `yaml:"trusted_proxies" unique:"true" format:"cidr" doc:"Networks or addresses whose X-Forwarded-* fields are believed."`
-	Lane           string   `yaml:"lane" default:"auto" words:"auto standard" doc:"auto serves plain HTTP/1.1 on the fast lane; standard turns that off."`
+	Lane           string   `yaml:"lane" default:"auto" words:"auto standard" doc:"auto is the fastest lane that can serve the listener; standard is net/http. Today both are net/http."`
 	Limits         Limits   `yaml:"limits" doc:"What one listener accepts."`
 	Timeouts       Timeouts `yaml:"timeouts" doc:"How long a client may stand still."`
 }
@@ -49,7 +49,7 @@ type TLS struct {
 // Limits bounds what one listener accepts.
 type Limits struct {
 	Connections int  `yaml:"connections" default:"10000" min:"1" max:"1000000" doc:"Open client connections; above it, accepting waits."`
-	Header      Size `yaml:"header" default:"64KiB" min:"4KiB" max:"1MiB" doc:"The whole request header."`
+	Header      Size `yaml:"header" default:"64KiB" min:"8KiB" max:"1MiB" doc:"The whole request header."`
 	Body        Size `yaml:"body" default:"0B" doc:"A request body; 0B is no limit."`
 }
 

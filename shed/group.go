@@ -32,6 +32,7 @@ type group struct {
 	name     string
 	since    time.Duration
 	law      limit.State
+	headroom float64 // what the founders could have grown to without a group
 	y, se    float64
 	excess   float64       // seconds above the scaled baseline, of a mean sample
 	alike    int           // ticks in a row that another group was in trouble of the same size
@@ -204,6 +205,7 @@ func (c *Controller) open(now time.Duration, members []*Route) {
 		c.adopt(r, g)
 	}
 	g.measure(now)
+	g.headroom = headroom
 	g.law = limit.Open(now, float64(g.inFlight), headroom, slow/math.Max(weight, 1))
 	g.limit, g.why, g.reported = g.law.Limit, limit.Opened, g.law.Limit
 	c.entries.add(now, "group", g.name, 0, g.limit, fmt.Sprintf("%s suffer together: latency %.2f times the baseline", strings.Join(names(g.routes), ", "), g.y))
@@ -215,8 +217,14 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 		return
 	}
 	before := float64(g.inFlight)
-	g.law = g.law.Grow(c.headroomOf(now, r), math.Max(r.peak, float64(r.inFlight)/math.Max(r.x, 1)))
+	headroom := c.headroomOf(now, r)
+	g.headroom += headroom
+	g.law = g.law.Grow(headroom, math.Max(r.peak, float64(r.inFlight)/math.Max(r.x, 1)))
 	c.adopt(r, g)
+	if now-g.since < founding {
+		// What was concluded about some of the founders says little about all of them: begin again.
+		g.law = limit.Open(now, float64(g.inFlight), g.headroom, g.law.Scale)
+	}
 	r.founder, r.trialAt = now-g.since < founding, now+max(trialFirst, r.trialWait)
 	g.limit = g.law.Limit
 	c.entries.add(now, "group", g.name, before, float64(g.inFlight), fmt.Sprintf("%s joins: %s, latency %.2f times the baseline", r.Name(), why, r.x))

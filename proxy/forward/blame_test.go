@@ -105,6 +105,35 @@ func TestBlameEndpoint(t *testing.T) {
 	}
 }
 
+// TestSpeaksUnasked: what comes before there was a request is nonsense, however well formed.
+func TestSpeaksUnasked(t *testing.T) {
+	u := endpoint(t, func(_ int, c *wire) { c.say("SSH-2.0-OpenSSH_9.2\r\n"); c.rest() })
+	fr := newFront(t, forward.Settings{}, forward.Target{URL: u, Timeout: patience / 2})
+	fr.exchange(get)
+	wantReason(t, fr.outcome(), reason.UpstreamGarbage)
+}
+
+// TestHeaderAfterSilence: an endpoint that is slow, but not too slow, is not blamed; the next one is not hurt by it.
+func TestHeaderAfterSilence(t *testing.T) {
+	u := endpoint(t, func(_ int, c *wire) {
+		for strings.Contains(c.header(), "HTTP/1.1") {
+			time.Sleep(8 * time.Millisecond)
+			c.say(empty)
+		}
+	})
+	fr := newFront(t, forward.Settings{}, forward.Target{URL: u, Timeout: patience / 2})
+	c := fr.client()
+	for range 3 {
+		c.say("GET / HTTP/1.1\r\nHost: s\r\n\r\n")
+		c.header()
+		out := fr.outcome()
+		wantReason(t, out, reason.None)
+		if out.FirstByte < 8*time.Millisecond || out.ClientWait != 0 {
+			t.Errorf("first byte after %v, client wait %v", out.FirstByte, out.ClientWait)
+		}
+	}
+}
+
 func TestBlameConnecting(t *testing.T) {
 	closed := endpoint(t, func(int, *wire) {})
 	l, err := net.Listen("tcp", "127.0.0.1:0")

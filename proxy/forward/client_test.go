@@ -3,6 +3,7 @@ package forward_test
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -165,39 +166,24 @@ func TestEndpointDiesWhileClientStalls(t *testing.T) {
 
 // TestEndpointDoesNotRead: a body that the endpoint does not take is the endpoint's time.
 func TestEndpointDoesNotRead(t *testing.T) {
-	u := endpoint(t, func(_ int, c *wire) { c.header(); waitClosed(c) })
+	over := make(chan bool)
+	u := endpoint(t, func(_ int, c *wire) { c.header(); <-over })
 	fr := newFront(t, forward.Settings{}, forward.Target{URL: u, Timeout: 50 * time.Millisecond})
 	c := fr.client()
-	go func() {
-		c.say("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 40000000\r\n\r\n")
+	var client sync.WaitGroup
+	client.Go(func() {
+		c.say("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 100000000\r\n\r\n")
 		b := make([]byte, 1<<20)
 		for range 100 {
 			if _, err := c.Write(b); err != nil {
 				return
 			}
 		}
-	}()
+	})
 	wantReason(t, fr.outcome(), reason.UpstreamTimeout)
 	c.Close()
-}
-
-// waitClosed waits for the far side to close without taking what it sent.
-func waitClosed(c *wire) {
-	for {
-		if _, err := c.Write(nil); err != nil {
-			return
-		}
-		raw, err := c.SyscallConn()
-		if err != nil {
-			return
-		}
-		hup := false
-		raw.Control(func(fd uintptr) { hup = hungUp(fd) })
-		if hup {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
+	close(over)
+	client.Wait()
 }
 
 // TestEarlyAnswer: the endpoint answers while the client still sends. The client gets the answer at once, nobody hangs,
@@ -244,6 +230,8 @@ func TestEarlyAnswer(t *testing.T) {
 // TestAnswerBehindABrokenWrite: an endpoint that answers and closes without reading makes the upload fail; its answer
 // counts nevertheless.
 func TestAnswerBehindABrokenWrite(t *testing.T) {
+	var client sync.WaitGroup
+	defer client.Wait()
 	for range 4 {
 		u := endpoint(t, func(_ int, c *wire) {
 			c.header()
@@ -251,10 +239,10 @@ func TestAnswerBehindABrokenWrite(t *testing.T) {
 		})
 		fr := newFront(t, forward.Settings{}, forward.Target{URL: u})
 		c := fr.client()
-		go func() {
+		client.Go(func() {
 			c.say("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 4000000\r\n\r\n")
 			c.Write(make([]byte, 4000000))
-		}()
+		})
 		res, err := http.ReadResponse(c.r, nil)
 		if err != nil || res.StatusCode != 413 {
 			t.Fatalf("answer = %v, %v; want 413 (outcome %+v)", res, err, fr.outcome())

@@ -26,6 +26,8 @@ const (
 	scaleAfter = time.Second
 	restAfter  = 500 * time.Millisecond // between two experiments
 	keepsUpFor = time.Second
+	// sameLatency is a factor within which two latencies measured apart count as one.
+	sameLatency = 1.2
 )
 
 // Phase is what the law is doing.
@@ -355,7 +357,7 @@ func (s State) look(in Sample) (State, Reason) {
 func (s State) undo(in Sample) State {
 	y := s.now.y()
 	limit := s.first.limit
-	if s.top.limit > limit && math.Abs(math.Log(y/s.top.y())/math.Log(s.now.limit/s.top.limit)) < 0.4 {
+	if was := s.top.y(); s.top.limit > limit && was < sameLatency*y && y < sameLatency*was {
 		limit = s.top.limit
 	}
 	s.Scale, s.Limit = math.Max(1, y), limit

@@ -1,0 +1,54 @@
+# The toolchain line of go.mod counts only where GOTOOLCHAIN allows it.
+export GOTOOLCHAIN ?= auto
+
+.PHONY: build test race lint e2e fuzz bench demo schema clean
+
+build:
+	go build -trimpath -o dist/triage ./cmd/triage
+
+test:
+	go test ./...
+
+race:
+	go test -race ./...
+
+lint:
+	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	go vet ./...
+	go vet -tags e2e ./...
+	go tool staticcheck ./...
+
+# The programs that e2e tests need, from Debian's packages. Where they are there already nothing is done.
+E2E_PACKAGES = prometheus nginx-light
+E2E_PROGRAMS = promtool nginx
+
+e2e: e2e-programs
+	go test -tags e2e -run E2E ./...
+
+e2e-programs:
+	@missing=; for p in $(E2E_PROGRAMS); do command -v $$p >/dev/null 2>&1 || [ -x /usr/sbin/$$p ] || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "installing $(E2E_PACKAGES) for:$$missing"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(E2E_PACKAGES); \
+	fi
+.PHONY: e2e-programs
+
+# A minute for each fuzz target.
+fuzz:
+	@for f in $$(grep -rl --include=*_test.go '^func Fuzz' .); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \
+			echo "$$target in $$(dirname $$f)"; go test -run xxx -fuzz "^$$target$$" -fuzztime 60s ./$$(dirname $$f) || exit 1; \
+		done; \
+	done
+
+bench:
+	go test -run xxx -bench . -benchmem -count 10 ./...
+
+demo:
+	go run ./cmd/triage demo
+
+schema:
+	go run ./cmd/triage schema > docs/triage.schema.json
+
+clean:
+	rm -rf dist

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// What makes this test binary be triage, for what only a process of its own can show: signals, exit codes, descriptors.
+const (
+	asTriage         = "TEST_AS_TRIAGE"
+	descriptorsLimit = "TEST_DESCRIPTORS"
+)
+
+// patience bounds every wait; nothing takes that long when the code is right.
+const patience = 20 * time.Second
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asTriage) == "" {
+		os.Exit(m.Run())
+	}
+	if n, err := strconv.ParseUint(os.Getenv(descriptorsLimit), 10, 64); err == nil {
+		limit := syscall.Rlimit{Cur: n, Max: n}
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(3)
+		}
+	}
+	os.Exit(execute(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// command runs one command line in this process.
+func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, words bytes.Buffer
+	code = execute(args, strings.NewReader(""), &out, &words)
+	return code, out.String(), words.String()
+}
+
+// buffer can be read while it is written.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// lines gives the whole lines that are JSON objects.
+func (b *buffer) lines() []map[string]any {
+	var all []map[string]any
+	for line := range strings.Lines(b.String()) {
+		var fields map[string]any
+		if json.Unmarshal([]byte(line), &fields) == nil {
+			all = append(all, fields)
+		}
+	}
+	return all
+}
+
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// write puts a file where it belongs at once, as a careful editor does.
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// configFile writes a configuration into a folder of its own.
+func configFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "triage.yaml")
+	write(t, path, text)
+	return path
+}
+
+// freeAddress is one that nobody listens on just now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// backend serves a handler until the test ends.
+func backend(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(func() {
+		s.CloseClientConnections()
+		s.Close()
+	})
+	return s.URL
+}
+
+// echo answers with the request as it arrived.
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	_ = json.NewEncoder(w).Encode(echoed{r.Method, r.URL.RequestURI(), r.Host, r.Header, string(body)})
+}
+
+type echoed struct {
+	Method, URI, Host string
+	Header            http.Header
+	Body              string
+}
+
+// conf is a configuration with one upstream called app. Routes are given as YAML, top is what stands before.
+func conf(top, upstream, routes string) string {
+	if !strings.Contains(top, "listen:") {
+		top = "listen: 127.0.0.1:0\n" + top
+	}
+	if !strings.Contains(top, "admin:") {
+		top += "\nadmin: 127.0.0.1:0"
+	}
+	return fmt.Sprintf("%s\nupstreams:\n  app: {endpoints: [%q], timeout: 5s, connect_timeout: 2s}\nroutes:\n%s", top, upstream, routes)
+}
+
+// everything is a route that covers all.
+const everything = "  - {name: all, upstream: app}\n"
+
+// running is a whole Triage in this process.
+type running struct {
+	*server
+	url, adminURL string
+	log, access   *buffer
+	// stop ends it as SIGTERM does, once, and gives what Run said.
+	stop func() error
+}
+
+// start runs a configuration until the test ends.
+func start(t *testing.T, text string) *running {
+	t.Helper()
+	r := &running{log: &buffer{}, access: &buffer{}}
+	s, err := newServer(options{path: configFile(t, text), stdout: r.access, logger: slog.New(slog.NewJSONHandler(r.log, nil))})
+	if err != nil {
+		t.Fatalf("newServer: %v", err)
+	}
+	r.server = s
+	r.url, r.adminURL = "http://"+s.addresses()[0], "http://"+s.adminAt.Addr().String()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	r.stop = sync.OnceValue(func() error { cancel(); return <-ended })
+	t.Cleanup(func() {
+		if err := r.stop(); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		for _, line := range r.log.lines() {
+			if strings.Contains(fmt.Sprint(line["msg"]), "panic") {
+				t.Errorf("the log speaks of a panic: %v", line)
+			}
+		}
+	})
+	eventually(t, "readiness", func() bool { return call(t, "GET", r.adminURL+"/readyz").status == http.StatusOK })
+	return r
+}
+
+// child is triage as a process of its own.
+type child struct {
+	t              *testing.T
+	cmd            *exec.Cmd
+	path           string
+	url, adminURL  string
+	stdout, stderr *buffer
+	ended          chan struct{}
+	err            error
+}
+
+// spawn runs triage on a configuration until it ends by itself or the test does.
+func spawn(t *testing.T, text string, env ...string) *child {
+	t.Helper()
+	return spawnAt(t, configFile(t, text), env...)
+}
+
+func spawnAt(t *testing.T, path string, env ...string) *child {
+	t.Helper()
+	c := &child{t: t, path: path, stdout: &buffer{}, stderr: &buffer{}, ended: make(chan struct{})}
+	c.cmd = exec.Command(os.Args[0], "run", "-c", path)
+	c.cmd.Env = append(append(os.Environ(), asTriage+"=1"), env...)
+	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { c.err = c.cmd.Wait(); close(c.ended) }()
+	t.Cleanup(func() {
+		_ = c.cmd.Process.Kill()
+		<-c.ended
+		if strings.Contains(c.stderr.String(), "DATA RACE") || t.Failed() {
+			t.Errorf("the process said:\n%s", c.stderr)
+		}
+	})
+	var serving struct {
+		Msg, Admin string
+		Listen     []string
+	}
+	eventually(t, "the process to serve", func() bool {
+		for line := range strings.Lines(c.stderr.String()) {
+			if json.Unmarshal([]byte(line), &serving) == nil && serving.Msg == "serving" {
+				return true
+			}
+		}
+		return c.over()
+	})
+	if len(serving.Listen) == 0 {
+		t.Fatalf("the process ended: %v", c.err)
+	}
+	c.url, c.adminURL = "http://"+serving.Listen[0], "http://"+serving.Admin
+	return c
+}
+
+func (c *child) signal(s os.Signal) {
+	c.t.Helper()
+	if err := c.cmd.Process.Signal(s); err != nil {
+		c.t.Fatalf("sending %v: %v", s, err)
+	}
+}
+
+func (c *child) over() bool {
+	select {
+	case <-c.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// code waits for the end and gives the exit code.
+func (c *child) code() int {
+	c.t.Helper()
+	select {
+	case <-c.ended:
+	case <-time.After(patience):
+		c.t.Fatal("the process does not end")
+	}
+	var exit *exec.ExitError
+	if errors.As(c.err, &exit) {
+		return exit.ExitCode()
+	}
+	return 0
+}
+
+// wire is one raw connection with a deadline.
+type wire struct {
+	net.Conn
+	t *testing.T
+	r *bufio.Reader
+}
