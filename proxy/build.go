@@ -36,6 +36,7 @@ type table struct {
 	healthTokens *bucket.Bucket
 	sessionKey   shed.CohortKey
 	uncovered    Recorder
+	log          *changes
 }
 
 type routeState struct {
@@ -73,14 +74,14 @@ type nobody struct{}
 func (nobody) Record(*Exchange) {}
 
 // build makes a table, taking over from the old one (nil: there is none) what stays the same. Nothing in force is touched.
-func build(s Settings, old *table, sequence func() uint64) (*table, error) {
+func build(s Settings, old *table, log *changes) (*table, error) {
 	if s.Recorder == nil {
 		s.Recorder = func(string, string, string) Recorder { return nobody{} }
 	}
 	if len(s.Priorities) == 0 {
 		return nil, errors.New("building the proxy: no priorities")
 	}
-	t := &table{name: s.Name, token: token(s.Name), priorities: s.Priorities, upstreams: map[string]*upstreamState{}, health: map[string]struct{}{}, sessionKey: s.SessionKey}
+	t := &table{name: s.Name, token: token(s.Name), priorities: s.Priorities, upstreams: map[string]*upstreamState{}, log: log, health: map[string]struct{}{}, sessionKey: s.SessionKey}
 	for _, path := range s.HealthChecks {
 		t.health[path] = struct{}{}
 	}
@@ -96,7 +97,7 @@ func build(s Settings, old *table, sequence func() uint64) (*table, error) {
 		return nil, err
 	}
 	for _, us := range s.Upstreams {
-		if err := t.addUpstream(us, old, shed.Settings{Classes: len(s.Priorities), Sequence: sequence}); err != nil {
+		if err := t.addUpstream(us, old, shed.Settings{Classes: len(s.Priorities), Sequence: log.next}); err != nil {
 			return nil, fmt.Errorf("upstream %s: %w", us.Name, err)
 		}
 	}
@@ -128,7 +129,7 @@ func (t *table) addUpstream(s UpstreamSettings, old *table, law shed.Settings) e
 	if err != nil {
 		return err
 	}
-	if err := up.addBreakers(before); err != nil {
+	if err := up.addBreakers(before, t.log); err != nil {
 		return err
 	}
 	if before != nil && sameTransport(before.settings, s) {
@@ -146,7 +147,7 @@ func sameTransport(a, b UpstreamSettings) bool {
 }
 
 // addBreakers gives every endpoint a breaker, the one it had if its URL stays.
-func (u *upstreamState) addBreakers(before *upstreamState) error {
+func (u *upstreamState) addBreakers(before *upstreamState, log *changes) error {
 	kept := map[string]*breaker.Breaker{}
 	if before != nil {
 		for _, e := range before.pool.Endpoints() {
@@ -157,7 +158,8 @@ func (u *upstreamState) addBreakers(before *upstreamState) error {
 		b := kept[e.URL().String()]
 		if b == nil {
 			var err error
-			if b, err = breaker.New(breaker.Settings{Name: e.URL().String(), LeaseFor: u.settings.Timeout + leaseMargin, Probes: 1}); err != nil {
+			settings := breaker.Settings{Name: e.URL().String(), LeaseFor: u.settings.Timeout + leaseMargin, Probes: 1, Notify: log.breakerOf(u.settings.Name)}
+			if b, err = breaker.New(settings); err != nil {
 				return err
 			}
 		}
@@ -184,7 +186,7 @@ func (t *table) addRoute(s RouteSettings, old *table, recorder func(string, stri
 	if old != nil {
 		before = old.route(s.Rule.Name)
 	}
-	if err := r.inherit(before); err != nil {
+	if err := r.inherit(before, t.log); err != nil {
 		return err
 	}
 	r.recorder = recorder(s.Rule.Name, r.priority, s.Upstream)
@@ -195,11 +197,13 @@ func (t *table) addRoute(s RouteSettings, old *table, recorder func(string, stri
 }
 
 // inherit takes over the breaker and the buckets whose settings stay the same, and makes the others.
-func (r *routeState) inherit(before *routeState) error {
+func (r *routeState) inherit(before *routeState, log *changes) error {
 	var err error
-	if before != nil && sameBreaker(before.settings.Breaker, r.settings.Breaker) && before.settings.Upstream == r.settings.Upstream {
+	settings := r.settings.Breaker
+	settings.Notify = log.breakerOf(r.settings.Upstream)
+	if before != nil && reflect.DeepEqual(before.settings.Breaker, r.settings.Breaker) && before.settings.Upstream == r.settings.Upstream {
 		r.breaker = before.breaker
-	} else if r.breaker, err = breaker.New(r.settings.Breaker); err != nil {
+	} else if r.breaker, err = breaker.New(settings); err != nil {
 		return err
 	}
 	for i, ls := range r.settings.Limits {
@@ -214,12 +218,6 @@ func (r *routeState) inherit(before *routeState) error {
 		r.limits = append(r.limits, &limitState{ls, b})
 	}
 	return nil
-}
-
-// sameBreaker compares all but the hook, which no two values share.
-func sameBreaker(a, b breaker.Settings) bool {
-	a.Notify, b.Notify = nil, nil
-	return reflect.DeepEqual(a, b)
 }
 
 func (t *table) route(name string) *routeState {

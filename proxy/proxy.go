@@ -18,7 +18,7 @@ type Proxy struct {
 	logger   *slog.Logger
 	table    atomic.Pointer[table]
 	draining atomic.Bool
-	sequence atomic.Uint64 // of the entries of all control laws
+	changes  changes
 
 	mu sync.Mutex // one Apply at a time
 }
@@ -41,7 +41,7 @@ func (p *Proxy) Apply(s Settings) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.table.Load()
-	next, err := build(s, old, func() uint64 { return p.sequence.Add(1) })
+	next, err := build(s, old, &p.changes)
 	if err != nil {
 		return err
 	}

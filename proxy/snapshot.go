@@ -102,10 +102,11 @@ func (r *routeState) snapshot(gate shed.Snapshot) RouteSnapshot {
 	return s
 }
 
-// Entries gives the changes that the control laws of all upstreams made after the one with that number, oldest first.
+// Entries gives the changes that the control laws and the breakers of all upstreams made after the one with that number, oldest
+// first.
 func (p *Proxy) Entries(after uint64) []shed.Entry {
 	t := p.table.Load()
-	var all []shed.Entry
+	all := p.changes.after(after)
 	for _, name := range t.order {
 		for _, e := range t.upstreams[name].gate.Entries(after) {
 			e.Upstream = name

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -44,7 +43,7 @@ The same customers visit an equal shop without Triage, so that the difference is
 			return err
 		}
 		if *lasts < demoShortest {
-			return fmt.Errorf("--duration %v: want %v at least, the law has to see a calm first", *lasts, demoShortest)
+			return misuse("--duration %v: want %v at least, the law has to see a calm first", *lasts, demoShortest)
 		}
 		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()

@@ -29,11 +29,11 @@ func newExplain() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		loaded, err := loadConfig(*path)
+		r, err := requestOf(args[0], args[1], *headers)
 		if err != nil {
 			return err
 		}
-		r, err := requestOf(args[0], args[1], *headers)
+		loaded, err := loadConfig(*path)
 		if err != nil {
 			return err
 		}
@@ -48,7 +48,7 @@ func newExplain() *cobra.Command {
 		} else {
 			x.print(cmd.OutOrStdout())
 		}
-		if err == nil && x.Route == "" {
+		if err == nil && x.Upstream == "" {
 			return errFailed
 		}
 		return err
@@ -59,19 +59,19 @@ func newExplain() *cobra.Command {
 func requestOf(method, target string, headers []string) (*http.Request, error) {
 	u, err := url.Parse(target)
 	if err != nil {
-		return nil, fmt.Errorf("URL %q: %w", target, err)
+		return nil, misuse("URL %q: %w", target, err)
 	}
 	if u.Path == "" {
 		u.Path = "/"
 	}
 	if !strings.HasPrefix(u.Path, "/") {
-		return nil, fmt.Errorf("URL %q: the path does not start with a slash; want /path or http://host/path", target)
+		return nil, misuse("URL %q: the path does not start with a slash; want /path or http://host/path", target)
 	}
 	r := &http.Request{Method: strings.ToUpper(method), URL: u, Host: u.Host, Header: http.Header{}}
 	for _, h := range headers {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok {
-			return nil, fmt.Errorf("header %q: want 'Name: value'", h)
+			return nil, misuse("header %q: want 'Name: value'", h)
 		}
 		r.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
@@ -117,7 +117,11 @@ func explain(f *config.File, r *http.Request) (*explanation, error) {
 	}
 	if i, ok := table.Match(r); ok {
 		x.fill(f, f.Routes[i])
+	} else if names := f.UpstreamNames(); x.Health && len(names) == 1 {
+		up := f.Upstreams[names[0]]
+		x.Upstream, x.Endpoints, x.Timeout = names[0], up.Endpoints, up.Timeout.String()
 	}
+	x.Health = x.Health && x.Upstream != ""
 	return x, nil
 }
 
@@ -156,16 +160,23 @@ func (x *explanation) print(w io.Writer) {
 	if x.Health {
 		line("health", "this path is a health check: it passes every gate")
 	}
-	if x.Route == "" {
+	switch {
+	case x.Upstream == "":
 		line("route", "none: answered with 404 (no_route)")
-	} else {
+	case x.Route == "":
+		line("route", "none: it goes to the only upstream")
+	default:
 		line("route", "%s", x.Route)
 		line("priority", "%s", x.Priority)
+	}
+	if x.Upstream != "" {
 		line("upstream", "%s", x.Upstream)
 		for _, e := range x.Endpoints {
 			line("", "%s", e.URL)
 		}
 		line("timeout", "%s until the response header", x.Timeout)
+	}
+	if x.Route != "" {
 		line("session", "%s", x.Session)
 		for _, l := range x.RateLimits {
 			line("rate limit", "%s", l)

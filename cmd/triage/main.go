@@ -22,6 +22,11 @@ const (
 // errFailed ends a command with exitFailed when it has said everything itself.
 var errFailed = errors.New("failed")
 
+// usageError is a command line that makes no sense, as a command itself has found.
+type usageError struct{ error }
+
+func misuse(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
 // execute runs one command line: data to stdout, words to stderr.
 func execute(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot()
@@ -36,10 +41,11 @@ func execute(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			c.RunE = func(cmd *cobra.Command, args []string) error { ran = true; return inner(cmd, args) }
 		}
 	}
+	var misused usageError
 	switch err := root.Execute(); {
 	case err == nil:
 		return exitFine
-	case !ran:
+	case !ran || errors.As(err, &misused):
 		fmt.Fprintf(stderr, "triage: %v\nRun 'triage --help' for usage.\n", err)
 		return exitUsage
 	case errors.Is(err, errFailed):
@@ -85,7 +91,7 @@ func outputFlag(cmd *cobra.Command) func() (asJSON bool, err error) {
 	output := cmd.Flags().String("output", flagDefault("TRIAGE_OUTPUT", "text"), "text or json (TRIAGE_OUTPUT)")
 	return func() (bool, error) {
 		if *output != "text" && *output != "json" {
-			return false, fmt.Errorf("--output %q: want text or json", *output)
+			return false, misuse("--output %q: want text or json", *output)
 		}
 		return *output == "json", nil
 	}

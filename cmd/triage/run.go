@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -34,7 +33,7 @@ SIGHUP, a change of the file and POST /api/v1/reload load the configuration agai
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var minimum slog.Level
 		if err := minimum.UnmarshalText([]byte(*level)); err != nil {
-			return fmt.Errorf("--log-level %q: want debug, info, warn or error", *level)
+			return misuse("--log-level %q: want debug, info, warn or error", *level)
 		}
 		logger := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: minimum}))
 		return runServer(options{path: *path, listen: *listen, admin: *admin, stdout: cmd.OutOrStdout(), logger: logger})

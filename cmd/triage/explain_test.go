@@ -1,0 +1,61 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestExplain(t *testing.T) {
+	path := configFile(t, shopConfig)
+	tests := []struct {
+		name, method, url string
+		code              int
+		want              []string
+	}{
+		{"covered", "POST", "http://h/checkout", 0, []string{
+			"route        checkout", "priority     critical", "upstream     shop", "http://127.0.0.1:9000", "timeout      2s", "cookie sid",
+			"500/s, burst 1000, per client_ip", "hint to the backend (X-Triage-Degrade), then fallback response (200, application/json), then reject", "* checkout"}},
+		{"a spelling of the same path", "post", "http://h/x/..//check%6fut", 0, []string{"request      POST /checkout", "route        checkout"}},
+		{"another method", "GET", "http://h/checkout", 1, []string{"none: answered with 404 (no_route)", "  checkout"}},
+		{"below a prefix", "GET", "/orders/7", 0, []string{"route        orders", "priority     normal", "client address"}},
+		{"a health check, for the only upstream", "GET", "/healthz", 0, []string{"it passes every gate", "upstream     shop"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			code, stdout, stderr := command(t, "explain", test.method, test.url, "-c", path)
+			if code != test.code {
+				t.Errorf("exit %d, %q, want %d", code, stderr, test.code)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(stdout, want) {
+					t.Errorf("says\n%s\nwant %q", stdout, want)
+				}
+			}
+		})
+	}
+}
+
+func TestExplainInJSON(t *testing.T) {
+	path := configFile(t, shopConfig)
+	code, stdout, _ := command(t, "explain", "POST", "http://h/checkout", "-c", path, "--output", "json")
+	var x explanation
+	if err := json.Unmarshal([]byte(stdout), &x); err != nil || code != 0 {
+		t.Fatalf("exit %d, %q, %v; want 0 and JSON", code, stdout, err)
+	}
+	if x.Route != "checkout" || x.Priority != "critical" || x.Upstream != "shop" || x.Timeout != "2s" || len(x.RateLimits) != 1 || len(x.Degrade) != 3 || len(x.Considered) != 2 {
+		t.Errorf("explained as %+v", x)
+	}
+	code, stdout, _ = command(t, "explain", "GET", "http://h/nothing", "-c", path, "--output", "json")
+	x = explanation{}
+	if err := json.Unmarshal([]byte(stdout), &x); err != nil || code != 1 || x.Route != "" || len(x.Considered) != 2 {
+		t.Errorf("no route: exit %d, %q, %v; want 1 and what was considered", code, stdout, err)
+	}
+}
+
+func TestExplainRefusesWhatTheProxyRefuses(t *testing.T) {
+	code, _, stderr := command(t, "explain", "GET", "/a%2fb", "-c", configFile(t, shopConfig))
+	if code != 1 || !strings.Contains(stderr, "refused with 400") {
+		t.Errorf("exit %d, %q; want 1 and why", code, stderr)
+	}
+}
