@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"syscall"
 	"time"
@@ -28,6 +29,9 @@ func (l *Listener) accept(log *slog.Logger) error {
 			l.hand(c)
 			continue
 		case errors.Is(err, net.ErrClosed):
+			return http.ErrServerClosed
+		case errors.Is(err, os.ErrDeadlineExceeded) && l.leaving.Load():
+			_ = l.tcp.Close()
 			return http.ErrServerClosed
 		case !passes(err):
 			return fmt.Errorf("accepting on %s: %w", l.Addr(), err)

@@ -31,7 +31,7 @@ func (l *Listener) wrap(next http.Handler) http.Handler {
 			tameUpgrade(r)
 		}
 		delete(r.Header, "Http2-Settings")
-		if !r.ProtoAtLeast(1, 1) {
+		if !r.ProtoAtLeast(1, 1) || l.leaving.Load() {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(t, r)

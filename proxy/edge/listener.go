@@ -25,6 +25,8 @@ type Listener struct {
 	policy  atomic.Pointer[policy]
 	buffers sync.Pool
 	tally   tally
+	// leaving is set when no more connections are taken: every answer then asks its client to close.
+	leaving atomic.Bool
 
 	mu      sync.Mutex
 	closed  bool
@@ -131,10 +133,39 @@ func (l *Listener) Serve(h http.Handler, log *slog.Logger) error {
 	return err
 }
 
-// Shutdown stops accepting, lets requests under way end, and closes connections as they become idle. When ctx ends
-// first it gives its error, and Close does the rest.
+// Shutdown stops accepting and lets requests under way end. A kept connection has lingerFor to send one more request, whose answer asks the
+// client to close it: a client that is about to use a connection would lose its request if it were closed at once. When ctx
+// ends first Shutdown gives its error, and Close does the rest.
 func (l *Listener) Shutdown(ctx context.Context) error {
+	l.linger(ctx)
 	return l.stop(func(s *server) error { return s.http.Shutdown(ctx) })
+}
+
+const (
+	// backlogFor is how long connections are still accepted that the kernel has accepted already, or they would be reset.
+	backlogFor = 20 * time.Millisecond
+	lingerFor  = time.Second
+	lingerPoll = 5 * time.Millisecond
+)
+
+func (l *Listener) linger(ctx context.Context) {
+	l.mu.Lock()
+	serving := l.handler != nil && !l.closed
+	l.mu.Unlock()
+	if !serving || l.leaving.Swap(true) {
+		return
+	}
+	_ = l.tcp.SetDeadline(time.Now().Add(backlogFor))
+	poll := time.NewTicker(lingerPoll)
+	defer poll.Stop()
+	until := time.Now().Add(backlogFor + lingerFor)
+	for begun := time.Now(); time.Since(begun) < backlogFor || l.Connections() > 0 && time.Now().Before(until); {
+		select {
+		case <-ctx.Done():
+			return
+		case <-poll.C:
+		}
+	}
 }
 
 // Close stops accepting and closes all connections that were not hijacked.
@@ -149,7 +180,9 @@ func (l *Listener) stop(end func(*server) error) error {
 	if !l.closed {
 		l.closed = true
 		close(l.done)
-		err = l.tcp.Close()
+		if err = l.tcp.Close(); errors.Is(err, net.ErrClosed) {
+			err = nil // accepting has ended by itself
+		}
 	}
 	l.mu.Unlock()
 

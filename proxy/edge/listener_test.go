@@ -110,6 +110,34 @@ func TestShutdownLetsRequestsEnd(t *testing.T) {
 	}
 }
 
+// A client that is about to use its kept connection when the shutdown begins gets its answer, and is told to close.
+func TestShutdownAnswersKeptConnections(t *testing.T) {
+	l, _ := serve(t, edge.Settings{}, hello)
+	c := dial(t, l)
+	ask := "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+	c.send(ask)
+	if resp, _ := c.response("GET"); resp.Close {
+		t.Error("told to close before the shutdown")
+	}
+	down := make(chan error, 1)
+	go func() { down <- l.Shutdown(context.Background()) }()
+	eventually(t, "the listener to stop accepting", func() bool {
+		probe, err := net.Dial("tcp", l.Addr().String())
+		if err == nil {
+			probe.Close()
+		}
+		return err != nil
+	})
+	c.send(ask)
+	resp, body := c.response("GET")
+	if body != "hello" || !resp.Close {
+		t.Errorf("body %q, close %v; want hello and Connection: close", body, resp.Close)
+	}
+	if err := <-down; err != nil {
+		t.Errorf("Shutdown = %v", err)
+	}
+}
+
 func TestShutdownGivesUp(t *testing.T) {
 	inside := make(chan struct{})
 	l, _ := serve(t, edge.Settings{}, func(_ http.ResponseWriter, r *http.Request) {
