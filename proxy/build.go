@@ -242,8 +242,8 @@ func (t *table) takeOver() error {
 	return nil
 }
 
-// retire lets go of what the next table does not use any more.
-func (t *table) retire(next *table) {
+// retire lets go of the forwarders that the next table does not use any more, and says which they are.
+func (t *table) retire(next *table) (former []*forward.Forwarder) {
 	inUse := map[*forward.Forwarder]bool{}
 	for up := range maps.Values(next.upstreams) {
 		inUse[up.forwarder] = true
@@ -251,8 +251,10 @@ func (t *table) retire(next *table) {
 	for up := range maps.Values(t.upstreams) {
 		if !inUse[up.forwarder] {
 			up.forwarder.Close()
+			former = append(former, up.forwarder)
 		}
 	}
+	return former
 }
 
 // token makes a structured-field token (RFC 9651, section 3.3.4) of the proxy's name.

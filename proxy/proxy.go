@@ -6,10 +6,13 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+	"weak"
 
+	"triage/proxy/forward"
 	"triage/shed"
 )
 
@@ -20,7 +23,9 @@ type Proxy struct {
 	draining atomic.Bool
 	changes  changes
 
-	mu sync.Mutex // one Apply at a time
+	mu sync.Mutex // one Apply at a time; guards what is below
+	// former are the forwarders of earlier configurations. Held weakly, each stays exactly as long as an exchange uses it.
+	former []weak.Pointer[forward.Forwarder]
 }
 
 // New builds a proxy.
@@ -49,8 +54,11 @@ func (p *Proxy) Apply(s Settings) error {
 		return err
 	}
 	p.table.Store(next)
+	p.former = slices.DeleteFunc(p.former, func(f weak.Pointer[forward.Forwarder]) bool { return f.Value() == nil })
 	if old != nil {
-		old.retire(next)
+		for _, f := range old.retire(next) {
+			p.former = append(p.former, weak.Make(f))
+		}
 	}
 	return nil
 }
@@ -87,17 +95,33 @@ func (p *Proxy) closing(h http.Header) {
 // Upgraded is the number of upgraded connections.
 func (p *Proxy) Upgraded() int {
 	n := 0
-	for _, up := range p.table.Load().upstreams {
-		n += up.forwarder.Upgraded()
+	for _, f := range p.forwarders() {
+		n += f.Upgraded()
 	}
 	return n
 }
 
 // CloseUpgraded ends every upgraded connection.
 func (p *Proxy) CloseUpgraded() {
-	for _, up := range p.table.Load().upstreams {
-		up.forwarder.CloseUpgraded()
+	for _, f := range p.forwarders() {
+		f.CloseUpgraded()
 	}
+}
+
+// forwarders are those in use, of earlier configurations too.
+func (p *Proxy) forwarders() []*forward.Forwarder {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []*forward.Forwarder
+	for _, up := range p.table.Load().upstreams {
+		all = append(all, up.forwarder)
+	}
+	for _, held := range p.former {
+		if f := held.Value(); f != nil {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 func (p *Proxy) dice() uint64 { return rand.Uint64() }

@@ -38,7 +38,7 @@ func (p *Proxy) refuse(x *passage, w http.ResponseWriter, r *http.Request) {
 	if wait > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 	}
-	if x.Reason == reason.BodyTooLarge || x.Reason == reason.BadRequest {
+	if x.Reason == reason.BodyTooLarge || x.Reason == reason.BadRequest || x.Reason == reason.ClientTimeout {
 		h.Set("Connection", "close")
 	}
 	h.Set("Cache-Control", "no-store")

@@ -72,8 +72,8 @@ func (x *passage) admit(r *http.Request) reason.Reason {
 	if x.HealthCheck {
 		return reason.None
 	}
-	slot, no := x.up.gate.Enter(r.Context(), x.route.shed, x.cohort(r))
-	x.Queued = time.Since(x.Start)
+	slot, no, queued := x.up.gate.Enter(r.Context(), x.route.shed, x.cohort(r))
+	x.Queued = queued
 	if no.Reason != shed.Admitted {
 		if r.Context().Err() != nil {
 			return reason.ClientGone
@@ -114,9 +114,9 @@ func (p *Proxy) forward(x *passage, w http.ResponseWriter, r *http.Request) reas
 	defer x.endpoint.End()
 	x.outcome = x.up.forwarder.Forward(w, out, forward.Target{
 		URL: x.endpoint.URL(), Timeout: x.timeout(), BodyLimit: x.bodyLimit(),
-		OnHeader: func(status int) {
+		OnHeader: func(status int, clientWait time.Duration) {
 			x.answered = true
-			x.slot.Done(answerOutcome(status), 0)
+			x.slot.Done(answerOutcome(status), clientWait)
 		},
 		Header: func(h http.Header) { p.respond(x, h) },
 	})

@@ -39,6 +39,7 @@ type Controller struct {
 	anySuspect bool
 	levelSince time.Duration // since when the level is above 0
 
+	inFlight int
 	arrivals uint64
 	latest   time.Duration
 	lastTick time.Duration
@@ -173,6 +174,8 @@ func (c *Controller) run(now time.Duration, t *Ticket) {
 	t.state, t.since = running, now
 	r.inFlight++
 	r.domain.inFlight++
+	c.inFlight++
+	t.early = c.inFlight <= earlyAll
 	r.starts += now
 	r.lastRun = now
 	r.tick.Peak = max(r.tick.Peak, r.inFlight)
@@ -229,8 +232,13 @@ func (c *Controller) Done(now time.Duration, t *Ticket, o Outcome, waited time.D
 	t.state = idle
 	r.inFlight--
 	r.domain.inFlight--
+	c.inFlight--
 	r.starts -= t.since
-	c.observe(now, r, max(took-max(waited, 0), 0), o)
+	took = max(took-max(waited, 0), 0)
+	if t.early && o == Success {
+		r.base.Early(took.Seconds())
+	}
+	c.observe(now, r, took, o)
 	r.domain.releaseHeld(now)
 	c.handOut(now, r.domain)
 }
@@ -242,6 +250,7 @@ func (c *Controller) observe(now time.Duration, r *Route, took time.Duration, o 
 	case NotSent:
 		return
 	case Abandoned:
+		r.tick.Lost++
 		if base > 0 && seconds > 2*base {
 			r.tick.Samples++
 			r.tick.Sum += took
@@ -249,7 +258,10 @@ func (c *Controller) observe(now time.Duration, r *Route, took time.Duration, o 
 		return
 	case Success:
 		r.base.Sample(seconds)
-	case Failure, Timeout:
+	case Timeout:
+		r.tick.Lost++
+		r.tick.Errors++
+	case Failure:
 		r.tick.Errors++
 	}
 	r.tick.Completed++

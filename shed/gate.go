@@ -84,9 +84,9 @@ func (g *Gate) locked(f func(now time.Duration) error) (err error) {
 }
 
 // Enter asks for a slot for a request of the route and waits for it if it must, no longer than the route's deadline in the
-// waiting room or the context. With the zero Refusal the slot is to be brought back by exactly one Done. If the context ends first
+// waiting room or the context. queued is how long it waited. With the zero Refusal the slot is to be brought back by exactly one Done. If the context ends first
 // the reason is QueueTimeout; the caller knows its own context.
-func (g *Gate) Enter(ctx context.Context, r *Route, cohort uint8) (Slot, Refusal) {
+func (g *Gate) Enter(ctx context.Context, r *Route, cohort uint8) (slot Slot, no Refusal, queued time.Duration) {
 	p := g.pool.Get().(*pending)
 	t := &p.ticket
 	t.Route, t.Cohort, t.state = r, cohort, idle
@@ -98,9 +98,12 @@ func (g *Gate) Enter(ctx context.Context, r *Route, cohort uint8) (Slot, Refusal
 		return nil
 	})
 	if waits {
+		begun := time.Now()
 		g.await(ctx, t, wait)
+		queued = time.Since(begun)
 	}
-	return g.settle(p)
+	slot, no = g.settle(p)
+	return slot, no, queued
 }
 
 // await blocks until the ticket has left the waiting room.

@@ -15,6 +15,8 @@ const (
 	closeAfter    = 3 * time.Second
 	fateLasts     = 10 * time.Minute
 	usefulTicks   = 3
+	strangerAfter = time.Second
+	strangerTicks = 5
 	kinship       = 0.4 // of the group's excess, or of its factor
 	mergeLike     = 0.5
 	mergeTicks    = 5
@@ -90,7 +92,14 @@ func (c *Controller) kin(now time.Duration, r *Route) *group {
 // joinSymptomatic adds routes that do not suffer yet but show it, or have surged, while a group is in trouble.
 func (c *Controller) joinSymptomatic(now time.Duration) {
 	for _, r := range c.routes {
-		if r.domain != &r.solo || r.symptoms < symptomTicks && !r.surged() {
+		if r.domain != &r.solo {
+			continue
+		}
+		if r.stranger() && len(c.groups) > 0 {
+			c.join(now, r, c.groups[0], "has much in flight and no baseline yet")
+			continue
+		}
+		if r.symptoms < symptomTicks && !r.surged() {
 			continue
 		}
 		if g := c.kin(now, r); g != nil {
@@ -134,7 +143,7 @@ func (c *Controller) expel(now time.Duration, g *group) {
 		}
 		sum, base, n, _ := g.sums(alienWindow, r)
 		own, _ := r.recent.Last(alienWindow)
-		if n < alienSamples || own.Samples < alienSamples || !r.base.Known() {
+		if n < alienSamples || own.Samples < alienSamples || r.base.Seconds() == 0 {
 			continue
 		}
 		b := r.base.Seconds()
@@ -289,7 +298,7 @@ func (g *group) measure(now time.Duration) {
 // and the spread.
 func (g *group) sums(ticks int, but *Route) (sum, base, n, cv float64) {
 	for _, r := range g.routes {
-		if r == but || !r.base.Known() {
+		if r == but || r.base.Seconds() == 0 {
 			continue
 		}
 		recent, _ := r.recent.Last(ticks)
@@ -308,7 +317,7 @@ func (g *group) ages(now time.Duration) float64 {
 	var age, base float64
 	var n int
 	for _, r := range g.routes {
-		if r.stalled || !r.base.Known() {
+		if r.stalled || r.base.Seconds() == 0 {
 			continue
 		}
 		age += (now*time.Duration(r.inFlight) - r.starts).Seconds()
@@ -328,6 +337,7 @@ func (c *Controller) steer(now time.Duration, g *group) {
 	}
 	g.measure(now)
 	c.expel(now, g)
+	g.guessStrangers(now)
 	in := g.sample(now)
 	before := g.law
 	var why limit.Reason
@@ -353,12 +363,13 @@ func (g *group) sample(now time.Duration) limit.Sample {
 	in.Useful = useful / (usefulTicks * tickEvery.Seconds())
 	for _, r := range g.routes {
 		last, _ := r.recent.Last(1)
-		if r.base.Known() {
+		if r.base.Seconds() > 0 {
 			samples := float64(last.Samples)
 			in.Samples += last.Samples
 			in.Sum += last.Sum.Seconds() + samples*slack
 			in.Base += samples * (r.base.Seconds() + slack)
 		}
+		in.Lost += last.Lost
 		in.Peak += last.Peak
 		in.Peaks += r.peak
 		if r.class == 0 {
@@ -366,6 +377,19 @@ func (g *group) sample(now time.Duration) limit.Sample {
 		}
 	}
 	return in
+}
+
+// guessStrangers gives members of which nothing is known what they show under a limit that has held for a while: about as much as the
+// others take, by the same factor. Without it a group of strangers would have no samples to move its limit by.
+func (g *group) guessStrangers(now time.Duration) {
+	if now-g.since < strangerAfter {
+		return
+	}
+	for _, r := range g.routes {
+		if sum, _ := r.recent.Last(strangerTicks); r.base.Seconds() == 0 && sum.Samples >= samplesEnough {
+			r.base.Guess(sum.Mean().Seconds() / math.Max(1, g.y))
+		}
+	}
 }
 
 // report writes an entry for every verdict, and for moves of the limit that are worth one.

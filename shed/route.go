@@ -12,6 +12,13 @@ const (
 	samplesEnough   = 16
 	agesEnough      = 4
 	suffersAt       = 1.3
+	guessSuffersAt  = 2 // while the baseline is a guess
+	fallBelow       = 0.7
+	fallSamples     = 32
+	earlyAll        = 16 // in flight of the upstream, itself included, for an early sample
+	blindLost       = 10 // requests without an answer
+	blindShare      = 0.9
+	blindLeast      = 4
 	symptomsAt      = 1.1
 	healthyBelow    = 1.15
 	symptomTicks    = 3
@@ -71,6 +78,8 @@ type Route struct {
 	peak       float64
 	raised     time.Duration
 	headroomAt time.Duration // from when the ceiling counts; 0: no baseline yet
+	blind      float64       // limit while nothing is known; +Inf: none
+	blindAt    time.Duration // when it was last moved
 	lastRun    time.Duration
 	suspect    bool // may have to do with the guarded route's errors
 	refusing   Reason
@@ -78,7 +87,7 @@ type Route struct {
 }
 
 func newRoute(s RouteSettings, now time.Duration) *Route {
-	r := &Route{settings: s, class: uint8(s.Class), slowness: 1, lowSince: -1, lastRun: now - probeEvery}
+	r := &Route{settings: s, class: uint8(s.Class), slowness: 1, lowSince: -1, lastRun: now - probeEvery, blind: math.Inf(1), blindAt: now}
 	r.solo.limit = math.Inf(1)
 	r.solo.routes = []*Route{r}
 	r.domain = &r.solo
@@ -105,6 +114,7 @@ func (r *Route) measure(now time.Duration, stalled bool) {
 	r.judge(tick.Samples > 0)
 	r.learn(now)
 	r.raisePeak(now)
+	r.goBlind(now)
 }
 
 // pace sums the newest times to first byte and says how many they are. With few completions the ages of what is in flight
@@ -124,7 +134,7 @@ func (r *Route) pace(now time.Duration) (seconds, n float64) {
 
 func (r *Route) normalise(now time.Duration) {
 	seconds, n := r.pace(now)
-	r.known = n > 0 && r.base.Known()
+	r.known = n > 0 && r.scaled() > 0
 	if !r.known {
 		return
 	}
@@ -138,7 +148,11 @@ func (r *Route) judge(fresh bool) {
 		r.suffering, r.symptoms = false, 0
 		return
 	}
-	r.suffering = r.x > suffersAt+3*r.se && r.excess > minExcess
+	threshold := suffersAt
+	if !r.base.Known() {
+		threshold = guessSuffersAt + 3*r.base.Doubt()
+	}
+	r.suffering = r.x > threshold+3*r.se && r.excess > minExcess
 	switch {
 	case r.x <= symptomsAt+3*r.se || r.excess <= minExcess:
 		r.symptoms = 0
@@ -150,6 +164,9 @@ func (r *Route) judge(fresh bool) {
 // learn feeds time to the baseline, or throws the window away when the route is not healthy.
 func (r *Route) learn(now time.Duration) {
 	r.lowerSlowness(now)
+	if sum, _ := r.recent.Newest(fallSamples); r.known && r.x < fallBelow && sum.Samples >= fallSamples {
+		r.base.Fall(sum.Mean().Seconds())
+	}
 	if r.suffering || r.domain != &r.solo || r.slowness > acceptedAbove {
 		r.base.Spoil()
 		return
@@ -181,7 +198,7 @@ func (r *Route) raisePeak(now time.Duration) {
 	r.peak *= math.Exp2(-tickEvery.Seconds() / peakHalfLife.Seconds())
 	lag := min(1+int(r.scaled()/tickEvery.Seconds()), window.Span-1)
 	proven, ok := r.recent.Ago(lag)
-	healthy := !r.known || r.x < healthyBelow+r.se
+	healthy := r.known && r.x < healthyBelow+r.se
 	pause := max(tickEvery, time.Duration(r.scaled()*float64(time.Second)))
 	if peak := float64(proven.Peak); ok && peak > r.peak && healthy && now-r.raised >= pause {
 		r.peak, r.raised = peak, now
@@ -191,9 +208,25 @@ func (r *Route) raisePeak(now time.Duration) {
 // ceiling is the standing headroom, +Inf while there is none.
 func (r *Route) ceiling(now time.Duration, classes int) float64 {
 	if r.headroomAt == 0 || now < r.headroomAt {
-		return math.Inf(1)
+		return r.blind
 	}
 	return math.Max(ceilingFloor, headroom(r.settings.Class, classes)*r.peak)
+}
+
+// goBlind acts when nothing at all is known, because no answer ever came: a process that starts before a backend that is flooded already.
+// Nearly everything is lost, so half of it might as well not be sent, every second, until the backend has caught up and
+// answers; then there is something to go by.
+func (r *Route) goBlind(now time.Duration) {
+	if r.scaled() > 0 {
+		r.blind = math.Inf(1)
+		return
+	}
+	sum, _ := r.recent.Last(window.Span)
+	lost := float64(sum.Lost)
+	if now-r.blindAt < time.Second || sum.Lost < blindLost || lost < blindShare*(lost+float64(sum.Completed-sum.Errors)) {
+		return
+	}
+	r.blind, r.blindAt = math.Max(blindLeast, math.Min(r.blind, float64(sum.Peak))/2), now
 }
 
 // headroom falls geometrically from the most to the least important class.
@@ -212,6 +245,9 @@ func (r *Route) demand() float64 {
 	}
 	return float64(sum.Arrivals) / (float64(ticks) * tickEvery.Seconds()) * r.base.Seconds()
 }
+
+// stranger reports that nothing is known of a route that has plenty in flight.
+func (r *Route) stranger() bool { return r.scaled() == 0 && r.inFlight >= ceilingFloor }
 
 // surged reports whether the route has grown well past what it was.
 func (r *Route) surged() bool {

@@ -59,6 +59,7 @@ type Ticket struct {
 	Hint bool
 
 	state   ticketState
+	early   bool // it had the backend nearly to itself
 	arrival uint64
 	since   time.Duration // of waiting, then of running
 	domain  *domain       // where it waits

@@ -25,6 +25,8 @@ type answer struct {
 	header http.Header
 	body   string
 	err    error
+	// close is set when the server said that it closes the connection.
+	close bool
 }
 
 // call sends one request on a connection of its own; the header is given as "Name: value".
@@ -40,7 +42,10 @@ func send(t *testing.T, client *http.Client, method, target, body string, header
 		t.Fatal(err)
 	}
 	for _, h := range header {
-		name, value, _ := strings.Cut(h, ": ")
+		name, value, ok := strings.Cut(h, ": ")
+		if !ok {
+			continue
+		}
 		if name == "Host" {
 			r.Host = value
 		}
@@ -52,7 +57,7 @@ func send(t *testing.T, client *http.Client, method, target, body string, header
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header, string(text), err}
+	return answer{response.StatusCode, response.Header, string(text), err, response.Close}
 }
 
 // get wants a 200 and gives its body.
@@ -119,7 +124,7 @@ func (w *wire) answer() answer {
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header, string(body), err}
+	return answer{response.StatusCode, response.Header, string(body), err, response.Close}
 }
 
 // closed reports whether the other side ended the connection without another byte.

@@ -172,8 +172,17 @@ type running struct {
 // start runs a configuration until the test ends.
 func start(t *testing.T, text string) *running {
 	t.Helper()
+	r := startWith(t, options{path: configFile(t, text)})
+	eventually(t, "readiness", func() bool { return call(t, "GET", r.adminURL+"/readyz").status == http.StatusOK })
+	return r
+}
+
+// startWith runs Triage until the test ends, its words and its access log in buffers.
+func startWith(t *testing.T, o options) *running {
+	t.Helper()
 	r := &running{log: &buffer{}, access: &buffer{}}
-	s, err := newServer(options{path: configFile(t, text), stdout: r.access, logger: slog.New(slog.NewJSONHandler(r.log, nil))})
+	o.stdout, o.logger = r.access, slog.New(slog.NewJSONHandler(r.log, nil))
+	s, err := newServer(o)
 	if err != nil {
 		t.Fatalf("newServer: %v", err)
 	}
@@ -193,7 +202,6 @@ func start(t *testing.T, text string) *running {
 			}
 		}
 	})
-	eventually(t, "readiness", func() bool { return call(t, "GET", r.adminURL+"/readyz").status == http.StatusOK })
 	return r
 }
 
@@ -216,21 +224,8 @@ func spawn(t *testing.T, text string, env ...string) *child {
 
 func spawnAt(t *testing.T, path string, env ...string) *child {
 	t.Helper()
-	c := &child{t: t, path: path, stdout: &buffer{}, stderr: &buffer{}, ended: make(chan struct{})}
-	c.cmd = exec.Command(os.Args[0], "run", "-c", path)
-	c.cmd.Env = append(append(os.Environ(), asTriage+"=1"), env...)
-	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
-	if err := c.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { c.err = c.cmd.Wait(); close(c.ended) }()
-	t.Cleanup(func() {
-		_ = c.cmd.Process.Kill()
-		<-c.ended
-		if strings.Contains(c.stderr.String(), "DATA RACE") || t.Failed() {
-			t.Errorf("the process said:\n%s", c.stderr)
-		}
-	})
+	c := launch(t, env, "run", "-c", path)
+	c.path = path
 	var serving struct {
 		Msg, Admin string
 		Listen     []string
@@ -247,6 +242,27 @@ func spawnAt(t *testing.T, path string, env ...string) *child {
 		t.Fatalf("the process ended: %v", c.err)
 	}
 	c.url, c.adminURL = "http://"+serving.Listen[0], "http://"+serving.Admin
+	return c
+}
+
+// launch starts a process with any command line.
+func launch(t *testing.T, env []string, args ...string) *child {
+	t.Helper()
+	c := &child{t: t, stdout: &buffer{}, stderr: &buffer{}, ended: make(chan struct{})}
+	c.cmd = exec.Command(os.Args[0], args...)
+	c.cmd.Env = append(append(os.Environ(), asTriage+"=1"), env...)
+	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { c.err = c.cmd.Wait(); close(c.ended) }()
+	t.Cleanup(func() {
+		_ = c.cmd.Process.Kill()
+		<-c.ended
+		if strings.Contains(c.stderr.String(), "DATA RACE") || t.Failed() {
+			t.Errorf("the process said:\n%s", c.stderr)
+		}
+	})
 	return c
 }
 

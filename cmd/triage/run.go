@@ -129,19 +129,18 @@ func (s *server) Run(ctx context.Context) error {
 func (s *server) drain() {
 	s.mu.Lock()
 	delay, timeout := time.Duration(s.loaded.File.Drain.Delay), time.Duration(s.loaded.File.Drain.Timeout)
+	listeners := s.listeners
+	s.proxy.Drain() // under the lock: no reload changes anything from here on
 	s.mu.Unlock()
-	s.proxy.Drain()
 	time.Sleep(delay)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	s.mu.Lock()
-	listeners := s.listeners
-	s.mu.Unlock()
 	var wg sync.WaitGroup
 	for _, l := range listeners {
 		wg.Go(func() { shutdown(ctx, l) })
 	}
 	wg.Wait()
+	s.waitForRetired(ctx)
 	s.waitForUpgraded(ctx)
 	s.options.logger.Info("drained", "in_time", ctx.Err() == nil)
 }
@@ -149,6 +148,16 @@ func (s *server) drain() {
 func shutdown(ctx context.Context, l *edge.Listener) {
 	if err := l.Shutdown(ctx); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		l.Close()
+	}
+}
+
+// waitForRetired waits until the deadline for listeners that a reload removed.
+func (s *server) waitForRetired(ctx context.Context) {
+	ended := make(chan struct{})
+	go func() { s.retiring.Wait(); close(ended) }()
+	select {
+	case <-ctx.Done():
+	case <-ended:
 	}
 }
 

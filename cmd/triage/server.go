@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"triage/config"
@@ -42,7 +43,8 @@ type server struct {
 	admin     *http.Server
 	adminAt   net.Listener
 	key       shed.CohortKey
-	serveErr  chan error // a listener that died
+	serveErr  chan error     // a listener that died
+	retiring  sync.WaitGroup // listeners that a reload removed, until what they serve has ended
 
 	mu        sync.Mutex // one reload at a time; guards what is below
 	loaded    *config.Loaded
@@ -148,7 +150,7 @@ func (s *server) bind(listeners []config.Listener, into map[string]*edge.Listene
 		}
 		settings, err := listenerSettings(l)
 		if err == nil {
-			into[l.Address], err = edge.Listen(settings)
+			into[l.Address], err = listen(settings)
 		}
 		if err != nil {
 			delete(into, l.Address)
@@ -161,6 +163,18 @@ func (s *server) bind(listeners []config.Listener, into map[string]*edge.Listene
 		bound = append(bound, l.Address)
 	}
 	return nil
+}
+
+// givenBack is how long an address may take to be free again: a listener that was just removed still takes in what had connected.
+const givenBack = 200 * time.Millisecond
+
+func listen(settings edge.Settings) (*edge.Listener, error) {
+	for deadline := time.Now().Add(givenBack); ; time.Sleep(givenBack / 20) {
+		l, err := edge.Listen(settings)
+		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(deadline) {
+			return l, err
+		}
+	}
 }
 
 func (s *server) newAdmin(f *config.File) error {
@@ -253,6 +267,9 @@ func (s *server) reload(who string) error {
 }
 
 func (s *server) swap() (changed bool, err error) {
+	if s.proxy.Draining() {
+		return false, errors.New("the process is about to end; it takes no other configuration")
+	}
 	loaded, err := s.load()
 	if err != nil {
 		return false, err
@@ -275,11 +292,7 @@ func (s *server) swap() (changed bool, err error) {
 		return false, err
 	}
 	if err := s.apply(f, settings, next); err != nil {
-		for address, l := range next {
-			if s.listeners[address] == nil {
-				l.Close()
-			}
-		}
+		s.restore(next)
 		return false, err
 	}
 	changed = loaded.Hash != s.loaded.Hash
@@ -314,11 +327,29 @@ func (s *server) apply(f *config.File, settings proxy.Settings, next map[string]
 	}
 	for address, l := range s.listeners {
 		if next[address] == nil {
-			go s.retire(l, time.Duration(f.Drain.Timeout))
+			s.retire(l, time.Duration(f.Drain.Timeout))
 		}
 	}
 	s.listeners = next
 	return nil
+}
+
+// restore undoes what an attempt to apply has done to listeners.
+func (s *server) restore(next map[string]*edge.Listener) {
+	for address, l := range next {
+		if s.listeners[address] == nil {
+			l.Close()
+		}
+	}
+	for _, l := range s.loaded.File.Listen {
+		settings, err := listenerSettings(l)
+		if err == nil {
+			err = s.listeners[l.Address].Update(settings)
+		}
+		if err != nil {
+			s.options.logger.Error("putting a listener's settings back", "listener", l.Address, "error", err)
+		}
+	}
 }
 
 // warnOfRest names what a reload cannot change.
@@ -332,12 +363,13 @@ func (s *server) warnOfRest(old, new *config.File) {
 	}
 }
 
+// retire gives what a listener serves its time, and ends it.
 func (s *server) retire(l *edge.Listener, timeout time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	if l.Shutdown(ctx) != nil {
-		l.Close()
-	}
+	s.retiring.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
+		defer cancel()
+		shutdown(ctx, l)
+	})
 }
 
 // serve runs one listener to its end. One that dies by itself takes the process down: a proxy that does not listen is none.

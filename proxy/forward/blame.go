@@ -76,7 +76,7 @@ func uploadReason(err error) reason.Reason {
 	case errors.Is(err, errTooLarge), errors.As(err, &tooLarge):
 		return reason.BodyTooLarge
 	case errors.As(err, &network) && network.Timeout():
-		return reason.BadRequest
+		return reason.ClientTimeout
 	case brokeOff(err), errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled):
 		return reason.ClientGone
 	}

@@ -195,16 +195,16 @@ func TestVerifiedTLS(t *testing.T) {
 func TestTimeoutEndsAtTheHeader(t *testing.T) {
 	u := endpoint(t, func(_ int, c *wire) {
 		c.header()
-		c.say("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
-		for range 4 {
+		c.say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+		for range 9 {
 			time.Sleep(8 * time.Millisecond)
 			c.say("x")
 		}
 		c.rest()
 	})
-	fr := newFront(t, forward.Settings{}, forward.Target{URL: u, Timeout: 20 * time.Millisecond})
+	fr := newFront(t, forward.Settings{}, forward.Target{URL: u, Timeout: 50 * time.Millisecond})
 	answer, _ := fr.exchange(get)
-	wantContains(t, "answer", answer, "\r\n\r\nxxxx")
+	wantContains(t, "answer", answer, "\r\n\r\nxxxxxxxxx")
 	wantReason(t, fr.outcome(), reason.None)
 }
 

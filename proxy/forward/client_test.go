@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,7 +47,7 @@ func TestBlameClient(t *testing.T) {
 		{"hangs up while uploading", 0, func(c *wire) { c.say("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 9\r\n\r\nabc"); c.Close() }, nil, reason.ClientGone, true},
 		{"hangs up between chunks", 0, func(c *wire) { c.say(chunkedPost + "3\r\nabc\r\n"); c.Close() }, nil, reason.ClientGone, true},
 		{"resets while uploading", 0, func(c *wire) { c.say("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 9\r\n\r\nabc"); c.reset() }, nil, reason.ClientGone, true},
-		{"stalls while uploading", 0, func(c *wire) { c.say("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 9\r\n\r\nabc") }, stalls, reason.BadRequest, true},
+		{"stalls while uploading", 0, func(c *wire) { c.say("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 9\r\n\r\nabc") }, stalls, reason.ClientTimeout, true},
 		{"too large by Content-Length", 8, func(c *wire) { c.say("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 9\r\n\r\nabcdefghi") }, nil, reason.BodyTooLarge, false},
 		{"too large by chunks", 8, func(c *wire) { c.say(chunkedPost + "6\r\nabcdef\r\n3\r\nghi\r\n0\r\n\r\n") }, nil, reason.BodyTooLarge, true},
 		{"just small enough by chunks", 9, func(c *wire) { c.say(chunkedPost + "6\r\nabcdef\r\n3\r\nghi\r\n0\r\n\r\n") }, nil, reason.None, true},
@@ -122,16 +121,16 @@ func TestClientHangsUp(t *testing.T) {
 // TestSlowClientIsNotTheEndpointsFault: the clock stands still while the client's body is awaited.
 func TestSlowClientIsNotTheEndpointsFault(t *testing.T) {
 	u := endpoint(t, answerAll)
-	fr := newFront(t, forward.Settings{}, forward.Target{URL: u, Timeout: 20 * time.Millisecond})
+	fr := newFront(t, forward.Settings{}, forward.Target{URL: u, Timeout: 50 * time.Millisecond})
 	c := fr.client()
-	c.say("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 8\r\n\r\n")
-	for range 8 {
+	c.say("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 12\r\n\r\n")
+	for range 12 {
 		time.Sleep(8 * time.Millisecond)
 		c.say("x")
 	}
 	out := fr.outcome()
 	wantReason(t, out, reason.None)
-	if out.ClientWait < 40*time.Millisecond || out.FirstByte-out.ClientWait > 20*time.Millisecond {
+	if out.ClientWait < 60*time.Millisecond || out.FirstByte-out.ClientWait > 50*time.Millisecond {
 		t.Errorf("client wait %v of %v; want nearly all", out.ClientWait, out.FirstByte)
 	}
 }
@@ -184,122 +183,4 @@ func TestEndpointDoesNotRead(t *testing.T) {
 	c.Close()
 	close(over)
 	client.Wait()
-}
-
-// TestEarlyAnswer: the endpoint answers while the client still sends. The client gets the answer at once, nobody hangs,
-// and neither connection is used again.
-func TestEarlyAnswer(t *testing.T) {
-	rows := []struct{ name, request, answer string }{
-		{"sized", "POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 9\r\n\r\nabc", "HTTP/1.1 413 Too Big\r\nContent-Length: 2\r\n\r\nno"},
-		{"sized, more than net/http would take", "POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 9000000\r\n\r\nabc", "HTTP/1.1 413 Too Big\r\nContent-Length: 2\r\n\r\nno"},
-		{"chunked", chunkedPost + "3\r\nabc\r\n", "HTTP/1.1 413 Too Big\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n"},
-		{"without a body", chunkedPost + "3\r\nabc\r\n", "HTTP/1.1 413 no\r\nContent-Length: 0\r\n\r\n"},
-		{"that closes", chunkedPost + "3\r\nabc\r\n", "HTTP/1.1 413 no\r\nConnection: close\r\n\r\n"},
-	}
-	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) {
-			var conns atomic.Int32
-			u := endpoint(t, func(_ int, c *wire) {
-				conns.Add(1)
-				c.header()
-				c.say("%s", row.answer)
-				if strings.Contains(row.answer, "close") {
-					return
-				}
-				c.rest()
-			})
-			fr := newFront(t, forward.Settings{}, forward.Target{URL: u})
-			for i := range 2 {
-				c := fr.client()
-				c.say("%s", row.request)
-				wantReason(t, fr.outcome(), reason.None)
-				c.CloseWrite()
-				answer, err := c.rest()
-				wantContains(t, "answer", answer, " 413 ", "Connection: close")
-				if err != nil {
-					t.Errorf("reading the answer: %v", err)
-				}
-				if got := conns.Load(); got != int32(i+1) {
-					t.Errorf("%d connections to the endpoint after %d exchanges: one was used again", got, i+1)
-				}
-			}
-		})
-	}
-}
-
-// TestAnswerBehindABrokenWrite: an endpoint that answers and closes without reading makes the upload fail; its answer
-// counts nevertheless.
-func TestAnswerBehindABrokenWrite(t *testing.T) {
-	var client sync.WaitGroup
-	defer client.Wait()
-	for range 4 {
-		u := endpoint(t, func(_ int, c *wire) {
-			c.header()
-			c.say("HTTP/1.1 413 Too Big\r\nContent-Length: 2\r\n\r\nno")
-		})
-		fr := newFront(t, forward.Settings{}, forward.Target{URL: u})
-		c := fr.client()
-		client.Go(func() {
-			c.say("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 4000000\r\n\r\n")
-			c.Write(make([]byte, 4000000))
-		})
-		res, err := http.ReadResponse(c.r, nil)
-		if err != nil || res.StatusCode != 413 {
-			t.Fatalf("answer = %v, %v; want 413 (outcome %+v)", res, err, fr.outcome())
-		}
-		wantReason(t, fr.outcome(), reason.None)
-		c.Close()
-	}
-}
-
-// TestDuplex: an answer may begin before the request has ended, and both go on.
-func TestDuplex(t *testing.T) {
-	u := endpoint(t, func(_ int, c *wire) {
-		c.header()
-		c.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-		for range 3 {
-			line := c.read(len("1\r\nx\r\n"))
-			c.say("%s", line)
-		}
-		c.read(len("0\r\n\r\n"))
-		c.say("0\r\n\r\n")
-	})
-	fr := newFront(t, forward.Settings{}, forward.Target{URL: u})
-	c := fr.client()
-	c.say(chunkedPost)
-	wantContains(t, "header", c.header(), "200 OK", "Connection: close")
-	for _, piece := range []string{"1\r\na\r\n", "1\r\nb\r\n", "1\r\nc\r\n"} {
-		c.say("%s", piece)
-		if got := c.read(len(piece)); got != piece {
-			t.Fatalf("got %q, want %q", got, piece)
-		}
-	}
-	c.say("0\r\n\r\n")
-	if got, err := c.rest(); got != "0\r\n\r\n" || err != nil {
-		t.Errorf("end = %q, %v", got, err)
-	}
-	out := fr.outcome()
-	wantReason(t, out, reason.None)
-	if out.BytesIn != 3 || out.BytesOut != 3 {
-		t.Errorf("bytes in %d, out %d; want 3 and 3", out.BytesIn, out.BytesOut)
-	}
-}
-
-// TestClientBreaksDuplex: the client's fault stays the client's after the answer has begun.
-func TestClientBreaksDuplex(t *testing.T) {
-	u := endpoint(t, func(_ int, c *wire) {
-		c.header()
-		c.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
-		c.rest()
-	})
-	fr := newFront(t, forward.Settings{}, forward.Target{URL: u})
-	c := fr.client()
-	c.say(chunkedPost)
-	c.header()
-	c.say("xyz\r\n")
-	out := fr.outcome()
-	wantReason(t, out, reason.BadRequest)
-	if !out.Abort {
-		t.Error("abort = false after a broken answer")
-	}
 }

@@ -36,8 +36,9 @@ type Target struct {
 	BodyLimit int64
 	// Host is sent as Host; "" is the client's.
 	Host string
-	// OnHeader is called once when the final response header has arrived, before it is passed on; nil is nobody.
-	OnHeader func(status int)
+	// OnHeader is called once when the final response header has arrived, before it is passed on; nil is nobody. clientWait is the
+	// time until then that was spent waiting for the client's body.
+	OnHeader func(status int, clientWait time.Duration)
 	// Header may change the response header right before it goes to the client; nil changes nothing.
 	Header func(http.Header)
 }

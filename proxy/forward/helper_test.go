@@ -20,7 +20,11 @@ import (
 	"triage/proxy/reason"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// The transport reports nonsense on idle connections there, and nowhere else.
+	log.SetOutput(io.Discard)
+	goleak.VerifyTestMain(m)
+}
 
 // patience bounds every wait of a test; nothing here takes that long when the code is right.
 const patience = 10 * time.Second

@@ -36,6 +36,34 @@ func TestDialReason(t *testing.T) {
 	}
 }
 
+// TestBlameNeedsEvidence: an error without a sign of the endpoint on its connection is ours.
+func TestBlameNeedsEvidence(t *testing.T) {
+	rows := []struct {
+		name string
+		mark func(*conn)
+		want reason.Reason
+	}{
+		{"nothing", func(*conn) {}, reason.Internal},
+		{"bytes before there was a request", func(c *conn) { c.unasked.Store(true) }, reason.UpstreamGarbage},
+		{"bytes", func(c *conn) { c.received.Store(true) }, reason.UpstreamGarbage},
+		{"bytes, then the end", func(c *conn) { c.received.Store(true); c.ended.Store(true) }, reason.UpstreamReset},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			r, err := http.NewRequest(http.MethodGet, "/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := newAttempt(nil, nil, r, Target{})
+			a.conn = newConn(nil, nil)
+			row.mark(a.conn)
+			if got, _ := a.blame(errEnded); got != row.want {
+				t.Errorf("got %v, want %v", got, row.want)
+			}
+		})
+	}
+}
+
 // FuzzOutgoingHeader: nothing of the client's hop gets through, and nothing that proxies add is lost.
 func FuzzOutgoingHeader(f *testing.F) {
 	f.Add("close, X-Forwarded-For", "trailers", "websocket", "GET")

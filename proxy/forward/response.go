@@ -17,7 +17,7 @@ func (a *attempt) pass(res *http.Response) {
 	a.out.FirstByte = time.Since(a.begun)
 	_, a.out.ClientWait = a.upload.progress()
 	if a.to.OnHeader != nil {
-		a.to.OnHeader(res.StatusCode)
+		a.to.OnHeader(res.StatusCode, a.out.ClientWait)
 	}
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		a.switchProtocols(res)

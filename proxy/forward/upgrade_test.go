@@ -92,12 +92,12 @@ func TestUpgradeEnds(t *testing.T) {
 
 // TestUpgradeStaysOpen: bytes in either direction keep a tunnel alive.
 func TestUpgradeStaysOpen(t *testing.T) {
-	fr := newFront(t, forward.Settings{IdleTimeout: 40 * time.Millisecond}, forward.Target{URL: endpoint(t, echo)})
+	fr := newFront(t, forward.Settings{IdleTimeout: 200 * time.Millisecond}, forward.Target{URL: endpoint(t, echo)})
 	c := fr.client()
 	c.say(handshake)
 	c.header()
 	c.read(5)
-	for range 12 {
+	for range 30 {
 		time.Sleep(8 * time.Millisecond)
 		c.say("x")
 		if got := c.read(1); got != "x" {

@@ -26,6 +26,7 @@ const (
 	NoRoute
 	BadRequest
 	BodyTooLarge
+	ClientTimeout
 	UpgradeRefused
 	Loop
 	ClientGone
@@ -99,6 +100,7 @@ var table = [count]row{
 	NoRoute:        {"no_route", 404, "destination_not_found", grpcUnimplemented, FaultClient, "no route of the configuration covers the request"},
 	BadRequest:     {"bad_request", 400, "http_request_error", grpcInvalidArgument, FaultClient, "the request, or its body, is not valid HTTP"},
 	BodyTooLarge:   {"body_too_large", 413, "http_request_error", grpcResourceExhausted, FaultClient, "the request body is larger than the route allows"},
+	ClientTimeout:  {"client_timeout", 408, "http_request_error", grpcDeadlineExceeded, FaultClient, "the client stood still while it sent the request body"},
 	UpgradeRefused: {"upgrade_refused", 400, "http_upgrade_failed", grpcUnimplemented, FaultClient, "the request asks for an upgrade other than websocket, or for a tunnel"},
 	Loop:           {"loop", 502, "proxy_loop_detected", grpcInternal, FaultClient, "the request has passed this proxy before"},
 	ClientGone:     {"client_gone", 499, "http_request_error", grpcUnknown, FaultClient, "the client hung up before the answer was complete"},

@@ -27,7 +27,7 @@
 //
 // Relieved (y₂ near the scale): stay. |e| < 0.4 and eX > 0.3: the trouble is not load; restore L₁ and accept y₂ as the
 // scale. e < −0.4: something else moved meanwhile; restore and measure anew. Otherwise cut again. If nothing but critical
-// demand is left to cut, the limit stays. sd(e) ≈ 0.6·√2/(√n·|ln step|), so sixty samples at 0.6 give 0.21: about
+// demand is left to cut, the same experiment is made upward, with 1.3 L₁: it costs nobody anything. sd(e) ≈ 0.6·√2/(√n·|ln step|), so sixty samples at 0.6 give 0.21: about
 // two standard deviations between the verdicts; twenty would give 0.38.
 //
 // The scale falls again after a second of y below 0.93 of it.

@@ -17,7 +17,9 @@ const (
 	maxAccel   = 4.0
 	accelStep  = 0.25
 	step       = 0.6 // an experiment's cut
+	stepUp     = 1.3 // where critical demand leaves no room for a cut
 	collect    = 60  // samples
+	collectUp  = 200 // the same for the smaller step upward
 	collectFor = 3 * time.Second
 	minCollect = 16 // samples, when time is up
 	settleTick = 200 * time.Millisecond
@@ -25,9 +27,11 @@ const (
 	scaleFalls = 0.93
 	scaleAfter = time.Second
 	restAfter  = 500 * time.Millisecond // between two experiments
+	restUp     = 3 * time.Second
 	keepsUpFor = time.Second
 	// sameLatency is a factor within which two latencies measured apart count as one.
 	sameLatency = 1.2
+	lostShare   = 0.1
 )
 
 // Phase is what the law is doing.
@@ -62,7 +66,7 @@ const (
 	CutAgain     Reason = "the cut helped, not enough yet"
 	NotLoad      Reason = "not load: latency did not follow the cut"
 	Disturbed    Reason = "something else moved during the cut"
-	OnlyCritical Reason = "only critical demand is left to cut"
+	OnlyCritical Reason = "only critical demand is left to cut: tried upward instead"
 	Faster       Reason = "the backend has become faster again"
 )
 
@@ -73,6 +77,9 @@ type Sample struct {
 	// belong to them, in seconds.
 	Samples   int
 	Sum, Base float64
+	// Lost counts requests of this tick that got no answer: timeouts, and what clients gave up. Their times say when patience ended, not
+	// how slow the backend is.
+	Lost int
 	// Y is the normalised latency over the newest ticks with enough samples and SE its standard error; Y is 0 if unknown.
 	Y, SE float64
 	// InFlight and Waiting are counts at the end of the tick, Peak the largest number in flight during it.
@@ -108,9 +115,14 @@ type reading struct {
 	limit     float64
 	began     time.Duration
 	samples   int
+	lost      int
 	sum, base float64
 	took      time.Duration
 }
+
+// censored reports that much of the reading is the patience of clients rather than the time of the backend: a latency that does not
+// follow a cut then means nothing.
+func (r reading) censored() bool { return float64(r.lost) > lostShare*float64(r.samples) }
 
 func (r reading) y() float64 { return r.sum / math.Max(r.base, 1e-9) }
 
@@ -214,7 +226,7 @@ func (s State) firstCut(in Sample) State {
 // keepsUp is the passive half of the verdict: latency stays high, but all that is offered is served and nobody waits. An
 // overloaded backend cannot do that. So it is slow, not overloaded, and cutting would only cost.
 func (s State) keepsUp(in Sample, binding bool) (State, bool) {
-	if binding || in.Y/s.Scale <= suspicious {
+	if binding || in.Y/s.Scale <= suspicious || float64(in.Lost) > lostShare*float64(in.Samples) {
 		s.freeSince = -1
 		return s, false
 	}
@@ -286,12 +298,20 @@ func (s State) gather(in Sample) (State, bool) {
 		return s, false
 	}
 	s.now.samples += in.Samples
+	s.now.lost += in.Lost
 	s.now.sum += in.Sum
 	s.now.base += in.Base
 	s.now.took = in.Now - s.now.began
-	enough := s.now.samples >= collect || s.now.took >= collectFor && s.now.samples >= minCollect
+	want := collect
+	if s.upward() {
+		want = collectUp
+	}
+	enough := s.now.samples >= want || s.now.took >= collectFor && s.now.samples >= minCollect
 	return s, enough
 }
+
+// upward reports that the experiment under way looks at a higher limit than the reference.
+func (s State) upward() bool { return s.Phase == Look && s.now.limit > s.first.limit }
 
 func (s State) hold(in Sample) (State, Reason) {
 	s, done := s.gather(in)
@@ -307,12 +327,13 @@ func (s State) hold(in Sample) (State, Reason) {
 
 // cut lowers the limit by a factor, never below what critical demand needs while the backend is as slow as it is: nothing
 // critical is refused to find something out. By Little's law that leaves room for a cut as long as critical demand is less than
-// half of the capacity.
+// half of the capacity. With more the limit goes up instead: latency that does not follow it upward is not load either, and it
+// costs nobody anything.
 func (s State) cut(in Sample, factor float64) (State, Reason) {
 	limit := math.Max(s.now.limit*factor, s.floor(in)*math.Max(1, s.now.y()/s.Scale))
 	if limit > 0.95*s.now.limit {
-		s.Limit = s.now.limit
-		return s.rest(in), OnlyCritical
+		s.first, s.Limit = s.now, stepUp*s.now.limit
+		return s.drainTo(in, Look), OnlyCritical
 	}
 	s.Limit = limit
 	return s.drainTo(in, Look), Probing
@@ -335,9 +356,13 @@ func (s State) look(in Sample) (State, Reason) {
 	dose := math.Log(s.now.limit / s.first.limit)
 	e := math.Log(y2/y1) / dose
 	eX := math.Log(s.now.rate()/s.first.rate()) / dose
+	if s.upward() {
+		return s.judgeUp(in, e, eX)
+	}
 	switch {
 	case y2 < relieved*s.Scale:
 		return s.rest(in), Relieved
+	case s.now.censored() || s.first.censored():
 	case math.Abs(e) < 0.4 && eX > 0.3:
 		return s.undo(in), NotLoad
 	case e < -0.4:
@@ -350,6 +375,18 @@ func (s State) look(in Sample) (State, Reason) {
 		reason = CutAgain
 	}
 	return next, reason
+}
+
+// judgeUp ends an experiment upward: the higher limit stays if it cost no latency and brought throughput.
+func (s State) judgeUp(in Sample, e, eX float64) (State, Reason) {
+	if e < 0.4 && eX > 0.3 && !s.now.censored() {
+		s.Scale = math.Max(1, s.now.y())
+		return s.rest(in), NotLoad
+	}
+	s.Limit = s.first.limit
+	s = s.rest(in)
+	s.restTill = in.Now + restUp
+	return s, OnlyCritical
 }
 
 // undo accepts the latency as the scale and gives the slots back: those from before the first cut, if the latency was the same

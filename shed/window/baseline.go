@@ -14,6 +14,10 @@ const (
 	minTime    = 500 * time.Millisecond
 	firstTime  = time.Second
 	maxRise    = 1.0005 // a window
+
+	guessFrom  = 4 // early samples for a first guess
+	guessBatch = 8 // early samples for each further one
+	guessCV    = 0.7
 )
 
 // Baseline learns the time to first byte when all is well. The zero value knows nothing.
@@ -24,6 +28,11 @@ type Baseline struct {
 	means  []float64
 	closed int
 
+	guess    float64 // from early samples
+	guessed  int     // samples behind it
+	early    int     // samples of the batch under way
+	earlySum float64
+
 	began   time.Duration
 	open    bool
 	n       int
@@ -31,18 +40,74 @@ type Baseline struct {
 	squares float64
 }
 
-// Known reports whether there is a baseline.
+// Known reports whether the baseline is a learned one.
 func (b *Baseline) Known() bool { return b.value > 0 }
 
-// Seconds is the baseline, 0 while unknown.
-func (b *Baseline) Seconds() float64 { return b.value }
-
-// CV is the coefficient of variation of single times to first byte, between 0.1 and 3; 1 while unknown.
-func (b *Baseline) CV() float64 {
-	if b.cv == 0 {
-		return 1
+// Seconds is the baseline: the learned one, else the guess, else 0.
+func (b *Baseline) Seconds() float64 {
+	if b.value == 0 {
+		return b.guess
 	}
-	return min(max(b.cv, 0.1), 3)
+	return b.value
+}
+
+// CV is the coefficient of variation of single times to first byte, between 0.1 and 3; 1 while nothing is known.
+func (b *Baseline) CV() float64 {
+	switch {
+	case b.cv > 0:
+		return min(max(b.cv, 0.1), 3)
+	case b.Seconds() > 0:
+		return guessCV
+	}
+	return 1
+}
+
+// Doubt is the standard error of a guessed baseline as a share of it, 0 for a learned one.
+func (b *Baseline) Doubt() float64 {
+	if b.Known() || b.guessed == 0 {
+		return 0
+	}
+	return guessCV / math.Sqrt(float64(b.guessed))
+}
+
+// Early feeds a success that had the backend nearly to itself. A process that starts in the middle of a flood sees a few of them, and
+// nothing healthy afterwards: a guess is better than learning the flood. Of several guesses the lowest counts, for what is
+// wrong with an early sample makes it too long.
+func (b *Baseline) Early(seconds float64) {
+	if b.value > 0 {
+		return
+	}
+	b.early++
+	b.earlySum += seconds
+	mean := b.earlySum / float64(b.early)
+	switch {
+	case b.guessed == 0 && b.early >= guessFrom:
+		b.guess, b.guessed = mean, b.early
+	case b.early >= guessBatch:
+		if mean < b.guess {
+			b.guess, b.guessed = mean, b.early
+		}
+		b.early, b.earlySum = 0, 0
+	}
+}
+
+// Guess stands in for a baseline of which nothing else is known.
+func (b *Baseline) Guess(seconds float64) {
+	if b.value == 0 && b.guessed == 0 && seconds > 0 {
+		b.guess, b.guessed = seconds, guessBatch
+	}
+}
+
+// Fall lowers the baseline to what is evidently possible.
+func (b *Baseline) Fall(seconds float64) {
+	if b.Seconds() <= seconds {
+		return
+	}
+	if b.value > 0 {
+		b.value = seconds
+		b.means = append(b.means[:0], seconds)
+	}
+	b.guess = min(b.guess, seconds)
 }
 
 // Sample feeds one success, in seconds. The caller leaves out what was not healthy.

@@ -11,5 +11,8 @@
 // (envoy#38338, failsafe-go#127). The first completions after a start are the short ones (length bias), so the first window
 // lasts a second, and the first ten windows may still move the baseline freely.
 //
+// Until the first window is closed a guess stands in for it: the lowest mean of a few early samples, of requests that had the
+// backend nearly to themselves. A process that starts in the middle of a flood has nothing better.
+//
 // The package is pure: times are durations since the controller's start.
 package window

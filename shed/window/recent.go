@@ -11,6 +11,8 @@ type Tick struct {
 	Completed int
 	// Errors counts backend failures among Completed.
 	Errors int
+	// Lost counts requests that got no answer: timeouts, and what clients gave up.
+	Lost int
 	// Samples counts times to first byte, those cut off by a timeout included; fast errors are no samples.
 	Samples int
 	// Sum is the sum of the samples.
@@ -24,6 +26,7 @@ type Tick struct {
 func (t *Tick) add(o Tick) {
 	t.Completed += o.Completed
 	t.Errors += o.Errors
+	t.Lost += o.Lost
 	t.Samples += o.Samples
 	t.Sum += o.Sum
 	t.Arrivals += o.Arrivals

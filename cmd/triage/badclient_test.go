@@ -1,0 +1,131 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// descriptors counts this process' open ones; -1 where it cannot be known.
+func descriptors() int {
+	open, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		return -1
+	}
+	return len(open)
+}
+
+// Nothing that a client sends harms the server: each gets its answer or is cut, the next one is served, and goroutines,
+// descriptors and requests in flight are in the end what they were. Not parallel: it counts.
+func TestBadClients(t *testing.T) {
+	app := backend(t, echo)
+	r := start(t, strings.Replace(conf("listen: {address: '127.0.0.1:0', timeouts: {read_header: 300ms, idle: 300ms, read: 300ms}, limits: {body: 1KiB}}", app, everything), "timeout: 5s", "timeout: 1s", 1))
+	get(t, r.url+"/warm")
+	goroutines, files := runtime.NumGoroutine(), descriptors()
+	tests := []struct {
+		name, send string
+		status     int // 0: cut without an answer
+		want       string
+	}{
+		{"chunk that is none", "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n0\r\n\r\n", 400, "bad_request"},
+		{"chunk longer than it says", "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhello\r\n0\r\n\r\n", 400, "bad_request"},
+		{"two lengths that differ", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400, ""},
+		{"negative length", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", 400, ""},
+		{"unknown coding", "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501, ""},
+		{"no host", "GET /a HTTP/1.1\r\n\r\n", 400, ""},
+		{"two hosts", "GET /a HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n", 400, ""},
+		{"space before the colon", "GET /a HTTP/1.1\r\nHost : h\r\n\r\n", 400, ""},
+		{"folded line", "GET /a HTTP/1.1\r\nHost: h\r\nX-A: b\r\n c: d\r\n\r\n", 200, ""},
+		{"not HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, ""},
+		{"an HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, ""},
+		{"megabyte of header", "GET /a HTTP/1.1\r\nHost: h\r\nX-Big: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", 431, ""},
+		{"a thousand fields", "GET /a HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X-A: b\r\n", 1000) + "\r\n", 431, ""},
+		{"CONNECT", "CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n", 405, ""},
+		{"TRACE", "TRACE /a HTTP/1.1\r\nHost: h\r\n\r\n", 405, ""},
+		{"encoded slash", "GET /a%2fb HTTP/1.1\r\nHost: h\r\n\r\n", 400, "bad_request"},
+		{"loop", "GET /a HTTP/1.1\r\nHost: h\r\nVia: " + strings.Repeat("1.1 triage, ", 9) + "1.1 triage\r\n\r\n", 502, "loop"},
+		{"body too large", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2000\r\n\r\n" + strings.Repeat("x", 2000), 413, "body_too_large"},
+		{"body too large, in chunks", "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" + strings.Repeat("x", 2000) + "\r\n0\r\n\r\n", 413, "body_too_large"},
+		{"slow header", "GET /a HTTP/1.1\r\nHost: h\r\n", 0, ""},
+		{"slow body", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc", 400, "bad_request"},
+		{"silence", "", 0, ""},
+		{"absolute form", "GET http://shop.example/a HTTP/1.1\r\nHost: other\r\n\r\n", 200, `"Host":"shop.example"`},
+		{"h2c", "GET /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n", 200, `"URI":"/a"`},
+		{"both lengths", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200, `"Body":"hello"`},
+		{"HTTP/1.0", "GET /a HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n", 200, `"URI":"/a"`},
+	}
+	t.Run("each", func(t *testing.T) {
+		for _, test := range tests {
+			t.Run(test.name, func(t *testing.T) {
+				t.Parallel()
+				w := dial(t, r.url)
+				go w.say("%s", test.send)
+				a := w.answer()
+				if a.status != test.status || !strings.Contains(a.body, test.want) {
+					t.Errorf("answered %d %q (%v), want %d with %q", a.status, a.body, a.err, test.status, test.want)
+				}
+				if test.status != 200 && test.status != 502 && !w.closed() {
+					t.Errorf("the connection goes on after a request like that")
+				}
+				w.Close()
+				get(t, r.url+"/next")
+			})
+		}
+	})
+	eventually(t, "everything to be given back", func() bool {
+		http.DefaultClient.CloseIdleConnections()
+		s := statusOf(t, r.adminURL)
+		return runtime.NumGoroutine() <= goroutines && descriptors() <= files && s.Routes[0].Shed.InFlight == 0 && s.Upstreams[0].Endpoints[0].InFlight == 0
+	})
+	if line := logged(t, r.access, "/a"); line["fault"] == "backend" {
+		t.Errorf("the log blames the backend: %v", line)
+	}
+}
+
+// A client may leave at any byte of its request, or of its answer.
+func TestClientsThatLeave(t *testing.T) {
+	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadAll(r.Body)
+		for range 20 {
+			_, _ = io.WriteString(w, strings.Repeat("x", 1000))
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(time.Millisecond)
+		}
+	})
+	r := start(t, conf("", app, everything))
+	get(t, r.url+"/warm")
+	goroutines, files := runtime.NumGoroutine(), descriptors()
+	const request = "POST /leave HTTP/1.1\r\nHost: h\r\nContent-Length: 20\r\n\r\n01234567890123456789"
+	for n := 0; n <= len(request); n += 3 {
+		w := dial(t, r.url)
+		w.say("%s", request[:n])
+		if n%2 == 0 {
+			w.reset()
+			continue
+		}
+		_ = w.Conn.Close()
+	}
+	for n := range 10 {
+		w := dial(t, r.url)
+		w.say("%s", request)
+		_, _ = io.ReadFull(w.r, make([]byte, 1+n*1500))
+		w.reset()
+	}
+	eventually(t, "everything to be given back", func() bool {
+		s := statusOf(t, r.adminURL)
+		return runtime.NumGoroutine() <= goroutines && descriptors() <= files && s.Routes[0].Shed.InFlight == 0 && s.Upstreams[0].Endpoints[0].InFlight == 0
+	})
+	if got := metric(t, r.adminURL, "triage_requests_total", "result", "failed"); got != 0 {
+		t.Errorf("%v requests count as failed, want none", got)
+	}
+	if s := statusOf(t, r.adminURL); s.Routes[0].Breaker != "closed" || s.Routes[0].Shed.Errors != 0 {
+		t.Errorf("breaker %s, error ratio %v; want closed and 0", s.Routes[0].Breaker, s.Routes[0].Shed.Errors)
+	}
+	if got := len(get(t, r.url+"/whole")); got != 20_000 {
+		t.Errorf("afterwards %d bytes, want 20000", got)
+	}
+}

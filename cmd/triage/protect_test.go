@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"triage/bench/load"
+	"triage/bench/origin"
+)
+
+// shop is a backend whose routes share one small pool.
+func shop(t *testing.T) *origin.Server {
+	t.Helper()
+	o, err := origin.New(origin.Settings{
+		Seed: 1, Pools: []origin.PoolSettings{{Name: "database", Size: 8}},
+		Routes: []origin.RouteSettings{
+			{Name: "checkout", Path: "/checkout", Pool: "database", Service: 60 * time.Millisecond, Sigma: 0.3, Body: 100},
+			{Name: "recommendations", Path: "/recommendations", Pool: "database", Service: 60 * time.Millisecond, Sigma: 0.3, Body: 100},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := origin.Listen("", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { server.Run(ctx) })
+	t.Cleanup(func() { cancel(); running.Wait() })
+	return server
+}
+
+const shopRoutes = `  - {name: checkout, match: {path: /checkout, methods: [POST]}, upstream: app, priority: critical, session: {cookie: sid}}
+  - {name: recommendations, match: {path: /recommendations}, upstream: app, priority: sheddable, session: {cookie: sid}}
+`
+
+// rush is a calm and then three times what the shop can do, nearly all of it recommendations.
+func rush(t *testing.T, target string) *load.Generator {
+	t.Helper()
+	g, err := load.New(load.Settings{
+		Seed: 1, Target: target, Deadline: 2 * time.Second,
+		Requests: []load.Request{
+			{Route: "checkout", Class: "critical", Method: http.MethodPost, Path: "/checkout", SessionCookie: "sid"},
+			{Route: "recommendations", Class: "sheddable", Path: "/recommendations", SessionCookie: "sid"},
+		},
+		Phases: []load.Phase{
+			{Name: "calm", For: 2500 * time.Millisecond, Rates: map[string]float64{"checkout": 20, "recommendations": 40}},
+			{Name: "rush", For: 2500 * time.Millisecond, Rates: map[string]float64{"checkout": 30, "recommendations": 370}},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// Under overload recommendations are refused and checkout is not, and every count that Triage gives agrees with what its clients
+// got. Not parallel: it is a matter of load.
+func TestOverloadRefusesWhatMattersLess(t *testing.T) {
+	r := start(t, conf("", shop(t).URL(), shopRoutes))
+	g := rush(t, r.url)
+	if err := g.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := g.Snapshot()
+	critical, sheddable := s.Classes[0], s.Classes[1]
+	if n := critical.Phases[0].Refused + sheddable.Phases[0].Refused; n != 0 {
+		t.Errorf("%d refused in the calm, want none", n)
+	}
+	if c := critical.Total.Counts; c.Served*20 < c.Offered*19 {
+		t.Errorf("critical: %+v; want nearly all served", c)
+	}
+	if c := sheddable.Phases[1].Counts; c.Refused*4 < c.Offered || c.Served == 0 {
+		t.Errorf("recommendations in the rush: %+v; want many refused, and some served", c)
+	}
+	for route, c := range map[string]load.Counts{"checkout": critical.Total.Counts, "recommendations": sheddable.Total.Counts} {
+		count := func(result string) float64 { return metric(t, r.adminURL, "triage_requests_total", "route", route, "result", result) }
+		// Who gave up left a request behind that counts as void, or as what became of it a moment later.
+		slack := float64(c.GaveUp)
+		if got := count("refused"); got != float64(c.Refused) {
+			t.Errorf("%s: triage_requests_total has %v refused, the clients got %d", route, got, c.Refused)
+		}
+		if got := count("served"); got < float64(c.Served) || got > float64(c.Served)+slack {
+			t.Errorf("%s: triage_requests_total has %v served, the clients got %d and %v gave up", route, got, c.Served, slack)
+		}
+	}
+	why := metric(t, r.adminURL, "triage_decisions_total", "route", "recommendations", "reason", "limit")
+	for _, reason := range []string{"displaced", "queue_timeout", "headroom", "errors"} {
+		why += metric(t, r.adminURL, "triage_decisions_total", "route", "recommendations", "reason", reason)
+	}
+	if why != float64(sheddable.Total.Refused) {
+		t.Errorf("triage_decisions_total explains %v refusals of %d", why, sheddable.Total.Refused)
+	}
+	checkLastRefusal(t, r)
+	if got := statusOf(t, r.adminURL).Entries; len(got) == 0 {
+		t.Errorf("there was an overload and there is no entry about it")
+	}
+}
+
+// checkLastRefusal wants a refused recommendation in the log, with a reason that protects the backend and no upstream's answer.
+func checkLastRefusal(t *testing.T, r *running) {
+	t.Helper()
+	for _, line := range r.access.lines() {
+		if line["result"] != "refused" || line["route"] != "recommendations" {
+			continue
+		}
+		known := strings.Contains("limit displaced queue_timeout headroom errors", fmt.Sprint(line["reason"]))
+		if line["status"] != 503.0 || line["upstream_status"] != 0.0 || line["fault"] != "none" || !known {
+			t.Errorf("the log says %v; want 503 with a reason of the control law and nobody's fault", line)
+		}
+		return
+	}
+	t.Errorf("the access log has no refused recommendation")
+}

@@ -1,0 +1,308 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"triage/proxy/reason"
+)
+
+func TestNoRoute(t *testing.T) {
+	t.Parallel()
+	r := start(t, conf("", backend(t, echo), "  - {name: only, match: {path: /only, methods: [POST], host: shop.example}, upstream: app}\n"))
+	for i, try := range []struct{ method, path, host string }{{"GET", "/only", "shop.example"}, {"POST", "/other", "shop.example"}, {"POST", "/only", "else.example"}, {"POST", "/only/", "shop.example"}} {
+		path := try.path + "?" + strconv.Itoa(i)
+		if a := call(t, try.method, r.url+path, "Host: "+try.host); a.status != 404 || !strings.Contains(a.body, `"reason":"no_route"`) {
+			t.Errorf("%s %s of %s: %d %q; want 404", try.method, path, try.host, a.status, a.body)
+		}
+	}
+	r.saysSo(t, call(t, "GET", r.url+"/nowhere"), reason.NoRoute, "none", "/nowhere")
+	if got := call(t, "POST", r.url+"/only", "Host: shop.example").seen(t); got.URI != "/only" {
+		t.Errorf("the route that is there: %+v", got)
+	}
+}
+
+// Each kind of quota counts by its own key: another key is not refused, and leaving the key out is no way round.
+func TestQuota(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		per         string
+		mine, other []string
+	}{
+		{"route", nil, nil},
+		{"client_ip", []string{"X-Forwarded-For: 192.0.2.1"}, []string{"X-Forwarded-For: 192.0.2.2"}},
+		{"header:X-Key", []string{"X-Key: a"}, []string{"X-Key: b"}},
+		{"cookie:sid", []string{"Cookie: x=1; sid=a"}, []string{"Cookie: sid=b"}},
+		{"header:X-Key", nil, []string{"X-Key: a"}},
+		{"cookie:sid", []string{"Cookie: other=a"}, []string{"Cookie: sid=a"}},
+	}
+	const top = "listen: {address: '127.0.0.1:0', trusted_proxies: [127.0.0.0/8]}"
+	for i, test := range tests {
+		t.Run(fmt.Sprint(i, test.per), func(t *testing.T) {
+			t.Parallel()
+			r := start(t, conf(top, backend(t, echo), fmt.Sprintf("  - {name: few, upstream: app, rate_limit: {rate: 1/m, burst: 2, per: %q}}\n", test.per)))
+			for range 2 {
+				get(t, r.url+"/x", test.mine...)
+			}
+			a := call(t, "GET", r.url+"/third", test.mine...)
+			r.saysSo(t, a, reason.Quota, "few", "/third")
+			after, err := strconv.Atoi(a.header.Get("Retry-After"))
+			if err != nil || after < 50 || after > 91 {
+				t.Errorf("Retry-After %q; want the half minute and more until the next token, in seconds", a.header.Get("Retry-After"))
+			}
+			var problem struct {
+				Type       string
+				RetryAfter int `json:"retry_after"`
+			}
+			if json.Unmarshal([]byte(a.body), &problem); problem.Type != "https://iana.org/assignments/http-problem-types#quota-exceeded" || problem.RetryAfter != after {
+				t.Errorf("problem %q; want the registered type and retry_after %d", a.body, after)
+			}
+			if test.other != nil {
+				get(t, r.url+"/x", test.other...)
+			}
+			if got := metric(t, r.adminURL, "triage_requests_total", "route", "few", "result", "refused", "code", "4xx"); got != 1 {
+				t.Errorf("triage_requests_total of the refused: %v, want 1", got)
+			}
+		})
+	}
+}
+
+// A route that always fails gets its breaker opened, others of its upstream do not, and it closes again when the backend is back.
+func TestBreaker(t *testing.T) {
+	t.Parallel()
+	var well atomic.Bool
+	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/other" || well.Load() {
+			echo(w, r)
+			return
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	})
+	r := start(t, conf("", app, `  - {name: broken, upstream: app, breaker: {open_for: 500ms}}
+  - {name: other, match: {path: /other}, upstream: app}
+  - {name: never, match: {path: /never}, upstream: app, breaker: {disabled: true}}
+`))
+	openBreaker(t, r, "/x")
+	a := call(t, "GET", r.url+"/refused")
+	r.saysSo(t, a, reason.Breaker, "broken", "/refused")
+	if after, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || after < 1 || after > 3 {
+		t.Errorf("Retry-After %q, want a second or two", a.header.Get("Retry-After"))
+	}
+	if got := metric(t, r.adminURL, "triage_breaker_state", "route", "broken", "state", "open"); got != 1 {
+		t.Errorf("triage_breaker_state of open: %v, want 1", got)
+	}
+	get(t, r.url+"/other")
+	for range 60 {
+		if a := call(t, "GET", r.url+"/never"); a.status != http.StatusInternalServerError {
+			t.Fatalf("the breaker that is disabled: %d %q; want the backend's 500", a.status, a.body)
+		}
+	}
+	eventually(t, "a probe that fails", func() bool {
+		time.Sleep(20 * time.Millisecond)
+		return call(t, "GET", r.url+"/probe").status == http.StatusInternalServerError
+	})
+	well.Store(true)
+	state := map[string]bool{}
+	eventually(t, "the breaker to close", func() bool {
+		call(t, "GET", r.url+"/probe")
+		now := statusOf(t, r.adminURL).Routes[0].Breaker
+		state[now] = true
+		return now == "closed"
+	})
+	if !state["half-open"] {
+		t.Errorf("on the way to closed it was %v; want half-open", state)
+	}
+	eventually(t, "every request to be served", func() bool {
+		for range 5 {
+			if call(t, "GET", r.url+"/x").status != http.StatusOK {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// A fallback stands in for refusals and for a backend that does not answer; not for its own answers, and not for a quota.
+func TestFallbackInsteadOfARefusal(t *testing.T) {
+	t.Parallel()
+	app := backend(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
+	const fallback = `degrade: {fallback: {status: 203, content_type: text/plain, headers: {x-mine: "yes"}, body: sorry}}`
+	text := conf("", app, `  - {name: soft, upstream: app, breaker: {open_for: 30s}, `+fallback+`}
+  - {name: few, match: {path: /few}, upstream: app, rate_limit: {rate: 1/h}, `+fallback+`}
+  - {name: gone, match: {path: /gone/*}, upstream: gone, `+fallback+`}
+`)
+	r := start(t, strings.Replace(text, "upstreams:\n", "upstreams:\n  gone: {endpoints: ['http://"+freeAddress(t)+"']}\n", 1))
+	eventually(t, "the breaker to open and the fallback to come", func() bool {
+		a := call(t, "GET", r.url+"/x")
+		if a.status != 203 && (a.status != 500 || a.header.Get("X-Triage-Degraded") != "") {
+			t.Fatalf("GET /x: %d %v; want the backend's own 500 or the fallback", a.status, a.header)
+		}
+		return a.status == 203
+	})
+	for path, want := range map[string]struct {
+		route string
+		why   reason.Reason
+	}{"/refused": {"soft", reason.Breaker}, "/gone/x": {"gone", reason.ConnectRefused}} {
+		a := call(t, "GET", r.url+path)
+		if a.status != 203 || a.body != "sorry" || a.header.Get("X-Triage-Degraded") != "fallback" || a.header.Get("Content-Type") != "text/plain" || a.header.Get("X-Mine") != "yes" ||
+			!strings.Contains(a.header.Get("Proxy-Status"), want.why.String()) {
+			t.Errorf("%s: %d %q %v; want the fallback, and Proxy-Status with %s", path, a.status, a.body, a.header, want.why)
+		}
+		if line := logged(t, r.access, path); line["result"] != "degraded" || line["reason"] != want.why.String() || line["status"] != 203.0 {
+			t.Errorf("%s: the log says %v; want degraded, %s and 203", path, line, want.why)
+		}
+		if metric(t, r.adminURL, "triage_requests_total", "route", want.route, "result", "degraded", "code", "2xx") < 1 {
+			t.Errorf("triage_requests_total counts nothing degraded for %s", want.route)
+		}
+	}
+	call(t, "GET", r.url+"/few")
+	if a := call(t, "GET", r.url+"/few"); a.status != http.StatusTooManyRequests || a.header.Get("X-Triage-Degraded") != "" {
+		t.Errorf("over the quota: %d %q; want 429 and no fallback", a.status, a.body)
+	}
+	if a := call(t, "HEAD", r.url+"/x"); a.status != 203 || a.body != "" || a.header.Get("Content-Length") != "5" {
+		t.Errorf("HEAD: %d %q %v; want the fallback's header alone", a.status, a.body, a.header)
+	}
+}
+
+func TestRefusalByMethodAndAccept(t *testing.T) {
+	t.Parallel()
+	r := start(t, conf("", backend(t, echo), "  - {name: only, match: {path: /only}, upstream: app}\n"))
+	tests := []struct{ accept, want string }{
+		{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html; charset=utf-8"},
+		{"application/json, text/html;q=0.9", "application/problem+json"},
+		{"text/html;q=0.1, application/json;q=0", "text/html; charset=utf-8"},
+		{"*/*", "application/problem+json"},
+		{"", "application/problem+json"},
+	}
+	for _, test := range tests {
+		a := call(t, "GET", r.url+"/none", "Accept: "+test.accept)
+		if a.status != 404 || a.header.Get("Content-Type") != test.want || a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("Accept %q: %d, %q, %q; want 404, %q, no-store", test.accept, a.status, a.header.Get("Content-Type"), a.header.Get("Cache-Control"), test.want)
+		}
+		if html := strings.Contains(a.body, "<h1>Not Found</h1>") && strings.Contains(a.body, "no_route"); html != (test.want != "application/problem+json") {
+			t.Errorf("Accept %q: body %q", test.accept, a.body)
+		}
+	}
+	// HEAD: the length, no body, and the connection goes on.
+	w := dial(t, r.url)
+	w.say("HEAD /none HTTP/1.1\r\nHost: h\r\n\r\nGET /only HTTP/1.1\r\nHost: h\r\n\r\n")
+	if head := w.header(); !strings.HasPrefix(head, "HTTP/1.1 404 ") || !strings.Contains(head, "Content-Length: ") || strings.Contains(head, "Content-Length: 0\r") {
+		t.Errorf("HEAD: %q; want 404 with the length of a body", head)
+	}
+	if a := w.answer(); a.status != http.StatusOK || a.seen(t).URI != "/only" {
+		t.Errorf("after HEAD: %d %q, %v; want the next answer", a.status, a.body, a.err)
+	}
+}
+
+// Health checks pass every gate while everything else is refused, up to a rate.
+func TestHealthChecksPassEveryGate(t *testing.T) {
+	t.Parallel()
+	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/healthz" {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+	r := start(t, conf("", app, "  - {name: all, upstream: app, breaker: {open_for: 30s}, rate_limit: {rate: 1/m, burst: 30}}\n"))
+	openBreaker(t, r, "/x")
+	for range 45 {
+		call(t, "GET", r.url+"/x")
+	}
+	if a := call(t, "GET", r.url+"/x"); a.status != http.StatusTooManyRequests {
+		t.Fatalf("another path: %d %q; want the quota to refuse it", a.status, a.body)
+	}
+	get(t, r.url+"/healthz")
+	for _, pretender := range []struct{ method, path string }{{"POST", "/healthz"}, {"GET", "/healthz/x"}, {"GET", "/x?/healthz"}} {
+		if a := call(t, pretender.method, r.url+pretender.path); a.status != http.StatusTooManyRequests {
+			t.Errorf("%s %s: %d; want it refused like any other", pretender.method, pretender.path, a.status)
+		}
+	}
+	refused := 0
+	client := &http.Client{}
+	for range 120 {
+		if send(t, client, "GET", r.url+"/healthz", "").status == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if refused == 0 || refused > 75 {
+		t.Errorf("%d of 120 health checks at once were refused; want those beyond 50 and the rate", refused)
+	}
+}
+
+// What a client says about identity, priority or control does not reach the backend, unless it is a trusted proxy's to say.
+func TestWhatClientsMayNotSay(t *testing.T) {
+	t.Parallel()
+	app := backend(t, echo)
+	lies := []string{"X-Triage-Degrade: optional", "X-Triage-Priority: critical", "X_Triage_Priority: critical", "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https",
+		"X-Forwarded-Host: else.example", "Forwarded: for=192.0.2.7", "X-Real-Ip: 192.0.2.7", "X-Request-Id: mine", "X-Original-Url: /checkout", "X-Priority: 1",
+		"Connection: x-forwarded-for, via, keep-alive"}
+	r := start(t, conf("", app, everything))
+	got := call(t, "GET", r.url+"/untrusted", lies...).seen(t)
+	for name, want := range map[string]string{
+		"X-Triage-Degrade": "", "X-Triage-Priority": "", "X_triage_priority": "", "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Real-Ip": "", "X-Original-Url": "",
+		"X-Priority": "", "X-Forwarded-Host": strings.TrimPrefix(r.url, "http://"), "Via": "1.1 triage",
+	} {
+		if value := strings.Join(got.Header.Values(name), ", "); value != want {
+			t.Errorf("from an untrusted peer the backend got %s: %q, want %q", name, value, want)
+		}
+	}
+	if id := got.Header.Get("X-Request-Id"); id == "mine" || len(id) != 32 || logged(t, r.access, "/untrusted")["id"] != id || logged(t, r.access, "/untrusted")["client"] != "127.0.0.1" {
+		t.Errorf("the request id %q is not the log's %v, or is the client's", id, logged(t, r.access, "/untrusted"))
+	}
+	if f := got.Header.Get("Forwarded"); strings.Contains(f, "192.0.2.7") || !strings.HasPrefix(f, "for=127.0.0.1;") {
+		t.Errorf("Forwarded: %q; want the peer's address only", f)
+	}
+
+	trusting := start(t, conf("listen: {address: '127.0.0.1:0', trusted_proxies: [127.0.0.1]}", app, everything))
+	got = call(t, "GET", trusting.url+"/trusted", lies...).seen(t)
+	for name, want := range map[string]string{
+		"X-Triage-Degrade": "", "X-Priority": "", "X-Forwarded-For": "192.0.2.7, 127.0.0.1", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "else.example", "X-Request-Id": "mine",
+	} {
+		if value := strings.Join(got.Header.Values(name), ", "); value != want {
+			t.Errorf("from a trusted peer the backend got %s: %q, want %q", name, value, want)
+		}
+	}
+	if line := logged(t, trusting.access, "/trusted"); line["client"] != "192.0.2.7" || line["id"] != "mine" {
+		t.Errorf("the log says %v; want the client that the trusted proxy names", line)
+	}
+}
+
+// The route, and so the priority, is that of the path the backend sees, however the path is written.
+func TestNoSpellingRaisesThePriority(t *testing.T) {
+	t.Parallel()
+	r := start(t, conf("", backend(t, echo), `  - {name: checkout, match: {path: /checkout, methods: [POST]}, upstream: app, priority: critical}
+  - {name: pay, match: {path: /pay, methods: [POST]}, upstream: app, priority: critical}
+  - {name: rest, upstream: app, priority: sheddable}
+`))
+	for i, path := range []string{"/checkout", "/x/../checkout", "//checkout", "/./checkout", "/%63heckout", "/CHECKOUT", "/checkout/", "/checkout;a=b", "/checkout%20", "/recommendations?/checkout", "/checkout%2f..%2fx",
+		"/x/..%2fcheckout", "/..;/checkout", "/checkout%00", "/checkout#", "/\\checkout", "http://else.example/checkout", "/recommendations/../checkout/../x", "/checkout/%2e%2e/x"} {
+		w := dial(t, r.url)
+		id := fmt.Sprintf("n=%d", i)
+		separator := "?"
+		if strings.Contains(path, "?") {
+			separator = "&"
+		}
+		w.say("POST %s%s%s HTTP/1.1\r\nHost: h\r\nX-HTTP-Method-Override: POST\r\nX-Triage-Priority: critical\r\nPriority: u=0\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", path, separator, id)
+		a := w.answer()
+		if a.status == http.StatusBadRequest {
+			continue
+		}
+		seen, _, _ := strings.Cut(a.seen(t).URI, "?")
+		want := "rest"
+		if plain, _, _ := strings.Cut(seen, ";"); plain == "/checkout" {
+			want = "checkout"
+		}
+		line := logged(t, r.access, seen)
+		if line["route"] != want {
+			t.Errorf("%s: the backend saw %s, and the route was %v; want %s", path, seen, line["route"], want)
+		}
+	}
+	if a := call(t, "GET", r.url+"/pay", "X-HTTP-Method-Override: POST", "X-Triage-Priority: critical"); a.status != 200 || logged(t, r.access, "/pay")["priority"] != "sheddable" {
+		t.Errorf("GET /pay passed as %v, want sheddable", logged(t, r.access, "/pay"))
+	}
+}

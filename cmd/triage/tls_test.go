@@ -1,0 +1,139 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"triage/proxy/reason"
+)
+
+// certificate writes a self-signed certificate for 127.0.0.1 and gives who trusts it.
+func certificate(t *testing.T) (certFile, keyFile string, roots *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	certFile, keyFile, roots = filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem"), x509.NewCertPool()
+	write(t, certFile, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	write(t, keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+	roots.AddCert(parsed)
+	return certFile, keyFile, roots
+}
+
+// secure starts a server with TLS and gives an HTTP/2 client for it.
+func secure(t *testing.T, upstream, routes string) (*running, *http.Client) {
+	t.Helper()
+	cert, key, roots := certificate(t)
+	r := start(t, conf("listen: {address: '127.0.0.1:0', tls: {cert_file: "+cert+", key_file: "+key+"}}", upstream, routes))
+	r.url = strings.Replace(r.url, "http://", "https://", 1)
+	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: roots}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return r, &http.Client{Transport: transport, Timeout: patience}
+}
+
+func TestHTTP2(t *testing.T) {
+	t.Parallel()
+	r, client := secure(t, backend(t, echo), everything)
+	a := send(t, client, "POST", r.url+"/x", "hello")
+	if got := a.seen(t); got.Body != "hello" || got.Header.Get("X-Forwarded-Proto") != "https" || got.Header.Get("Via") != "2.0 triage" {
+		t.Errorf("over HTTP/2 the backend saw %+v", got)
+	}
+	if line := logged(t, r.access, "/x"); line["proto"] != "HTTP/2.0" {
+		t.Errorf("the log says %v, want HTTP/2.0", line["proto"])
+	}
+}
+
+// A gRPC client is refused in its own words: 200, and the status in the only header block.
+func TestRefusalOfGRPC(t *testing.T) {
+	t.Parallel()
+	r, client := secure(t, backend(t, echo), "  - {name: few, match: {path: /shop.Cart/*}, upstream: app, rate_limit: {rate: 1/m}}\n")
+	const call = "Content-Type: application/grpc+proto"
+	if a := send(t, client, "POST", r.url+"/shop.Cart/Add", "first", call); a.seen(t).Body != "first" {
+		t.Fatalf("the first call: %d %q, %v", a.status, a.body, a.err)
+	}
+	tests := []struct {
+		path, code string
+		why        reason.Reason
+		pushback   bool
+	}{{"/shop.Cart/Add", "8", reason.Quota, true}, {"/other.Service/Do", "12", reason.NoRoute, false}}
+	for _, test := range tests {
+		a := send(t, client, "POST", r.url+test.path, "again", call)
+		if a.err != nil || a.status != http.StatusOK || a.body != "" || a.header.Get("Grpc-Status") != test.code || a.header.Get("Content-Type") != "application/grpc" ||
+			a.header.Get("Grpc-Message") != "triage: "+test.why.String() || !strings.Contains(a.header.Get("Proxy-Status"), `details="`+test.why.String()) {
+			t.Errorf("%s: %d %q %v, %v; want trailers only with grpc-status %s", test.path, a.status, a.body, a.header, a.err, test.code)
+		}
+		ms, err := strconv.Atoi(a.header.Get("Grpc-Retry-Pushback-Ms"))
+		if got := err == nil && ms >= 1000; got != test.pushback {
+			t.Errorf("%s: grpc-retry-pushback-ms %q", test.path, a.header.Get("Grpc-Retry-Pushback-Ms"))
+		}
+	}
+	if line := logged(t, r.access, "/other.Service/Do"); line["reason"] != "no_route" || line["status"] != 200.0 || line["result"] != "void" {
+		t.Errorf("the log says %v; want no_route with 200", line)
+	}
+	// The same over HTTP/2 without gRPC is an ordinary refusal.
+	if a := send(t, client, "POST", r.url+"/shop.Cart/Add", "x"); a.status != http.StatusTooManyRequests || !strings.Contains(a.body, "quota") {
+		t.Errorf("without gRPC: %d %q; want 429", a.status, a.body)
+	}
+}
+
+// A certificate that is replaced by one that cannot be used, or listeners' settings that only partly apply, change nothing.
+func TestReloadThatFailsHalfWay(t *testing.T) {
+	t.Parallel()
+	cert, key, _ := certificate(t)
+	plain, tlsAddress := freeAddress(t), freeAddress(t)
+	text := func(trusted string) string {
+		return conf("listen:\n  - {address: '"+plain+"'"+trusted+"}\n  - {address: '"+tlsAddress+"', tls: {cert_file: "+cert+", key_file: "+key+"}}", backend(t, echo), everything)
+	}
+	r := start(t, text(""))
+	good, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, cert, "no certificate")
+	write(t, r.options.path, text(", trusted_proxies: [127.0.0.1]"))
+	if err := r.reload("test"); err == nil || !strings.Contains(err.Error(), "reading the certificate") {
+		t.Fatalf("reload: %v; want it to fail for the certificate", err)
+	}
+	if got := call(t, "GET", "http://"+plain+"/x", "X-Forwarded-For: 192.0.2.1").seen(t).Header.Get("X-Forwarded-For"); got != "127.0.0.1" {
+		t.Errorf("after the reload that failed X-Forwarded-For is %q: its trusted proxies are in force", got)
+	}
+	c, err := tls.Dial("tcp", tlsAddress, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatalf("handshake after the reload that failed: %v", err)
+	}
+	defer c.Close()
+	if got := c.ConnectionState().PeerCertificates[0]; !got.Equal(good.Leaf) {
+		t.Errorf("after the reload that failed another certificate is served: %v", got.SerialNumber)
+	}
+}
