@@ -38,6 +38,7 @@ type group struct {
 	y, se    float64
 	excess   float64       // seconds above the scaled baseline, of a mean sample
 	alike    int           // ticks in a row that another group was in trouble of the same size
+	troubled time.Duration // since when the latency is above what the limit aims at, or was last
 	trial    *Route        // a member that is out for a moment
 	unbound  time.Duration // since when the limit keeps nobody out; negative: it does
 	why      limit.Reason
@@ -122,11 +123,10 @@ func (c *Controller) merge(now time.Duration) {
 				continue
 			}
 			for _, r := range slices.Clone(h.routes) {
-				slots := h.law.Limit * float64(r.inFlight) / math.Max(1, float64(h.inFlight))
 				c.leave(now, r)
-				g.law = g.law.Grow(slots, slots)
 				c.adopt(r, g)
 			}
+			g.law = limit.Open(now, float64(g.inFlight), 0, g.law.Scale)
 			g.limit, g.alike = g.law.Limit, 0
 			c.entries.add(now, "group", g.name, 0, g.limit, fmt.Sprintf("%s is the same bottleneck: both are in trouble of the same size", h.name))
 			return
@@ -202,7 +202,7 @@ func (c *Controller) share(now time.Duration, g *group) {
 
 func (c *Controller) open(now time.Duration, members []*Route) {
 	c.nextID++
-	g := &group{name: fmt.Sprintf("g%d", c.nextID), since: now, unbound: -1}
+	g := &group{name: fmt.Sprintf("g%d", c.nextID), since: now, troubled: now, unbound: -1}
 	g.domain.group = g
 	c.groups = append(c.groups, g)
 	var headroom, weight, slow float64
@@ -230,11 +230,11 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 	g.headroom += headroom
 	g.law = g.law.Grow(headroom, math.Max(r.peak, float64(r.inFlight)/math.Max(r.x, 1)))
 	c.adopt(r, g)
-	if now-g.since < founding {
+	if now-g.since < g.founding() {
 		// What was concluded about some of the founders says little about all of them: begin again.
 		g.law = limit.Open(now, float64(g.inFlight), g.headroom, g.law.Scale)
 	}
-	r.founder, r.trialAt = now-g.since < founding, now+max(trialFirst, r.trialWait)
+	r.founder, r.trialAt = now-g.troubled < g.founding(), now+max(trialFirst, r.trialWait)
 	g.limit = g.law.Limit
 	c.entries.add(now, "group", g.name, before, float64(g.inFlight), fmt.Sprintf("%s joins: %s, latency %.2f times the baseline", r.Name(), why, r.x))
 }
@@ -242,6 +242,16 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 // headroomOf is how far the route could grow by itself.
 func (c *Controller) headroomOf(now time.Duration, r *Route) float64 {
 	return math.Max(float64(r.inFlight), min(r.ceiling(now, c.classes), float64(max(r.inFlight, ceilingFloor))+headroomMost*r.peak))
+}
+
+// founding is how soon a route has to join after the trouble began to have suffered from the same flood: half a second, or three of the
+// answers it waits for.
+func (g *group) founding() time.Duration {
+	_, base, n, _ := g.sums(window.Span, nil)
+	if n == 0 {
+		return foundingLeast
+	}
+	return max(foundingLeast, time.Duration(3*g.y*base/n*float64(time.Second)))
 }
 
 // adopt makes the group the route's domain, its tickets and waiters included.
@@ -336,6 +346,9 @@ func (c *Controller) steer(now time.Duration, g *group) {
 		return
 	}
 	g.measure(now)
+	if g.y/g.law.Scale < limit.Target {
+		g.troubled = now
+	}
 	c.expel(now, g)
 	g.guessStrangers(now)
 	in := g.sample(now)

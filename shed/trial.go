@@ -10,15 +10,15 @@ import (
 
 // Constants of a trial release.
 const (
-	founding     = 500 * time.Millisecond // who joins that soon has suffered from the same flood
-	trialCalm    = 1.22                   // of the target latency: above it the group itself is not settled
-	trialFor     = 1500 * time.Millisecond
-	trialSamples = 32
-	trialWell    = 1.2
-	trialFirst   = time.Second     // in the group before the first trial
-	trialAgain   = 4 * time.Second // after one that failed, then twice as long each time
-	trialLongest = 2 * time.Minute
-	trialAloof   = 10 * time.Second
+	foundingLeast = 500 * time.Millisecond
+	trialCalm     = 1.22 // of the target latency: above it the group itself is not settled
+	trialFor      = 1500 * time.Millisecond
+	trialSamples  = 32
+	trialWell     = 1.2
+	trialFirst    = time.Second     // in the group before the first trial
+	trialAgain    = 4 * time.Second // after one that failed, then twice as long each time
+	trialLongest  = 2 * time.Minute
+	trialAloof    = 10 * time.Second
 )
 
 // tryRelease lets a member that is being refused out of its group for a moment, to see whether it belongs there. A route can come into

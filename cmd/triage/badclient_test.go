@@ -51,7 +51,7 @@ func TestBadClients(t *testing.T) {
 		{"body too large", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2000\r\n\r\n" + strings.Repeat("x", 2000), 413, "body_too_large"},
 		{"body too large, in chunks", "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" + strings.Repeat("x", 2000) + "\r\n0\r\n\r\n", 413, "body_too_large"},
 		{"slow header", "GET /a HTTP/1.1\r\nHost: h\r\n", 0, ""},
-		{"slow body", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc", 400, "bad_request"},
+		{"slow body", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc", 408, "client_timeout"},
 		{"silence", "", 0, ""},
 		{"absolute form", "GET http://shop.example/a HTTP/1.1\r\nHost: other\r\n\r\n", 200, `"Host":"shop.example"`},
 		{"h2c", "GET /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n", 200, `"URI":"/a"`},

@@ -50,7 +50,8 @@ func TestMain(m *testing.M) {
 func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, words bytes.Buffer
-	code = execute(args, strings.NewReader(""), &out, &words)
+	// Without any, cobra would take this process' own.
+	code = execute(append([]string{}, args...), strings.NewReader(""), &out, &words)
 	return code, out.String(), words.String()
 }
 

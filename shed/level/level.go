@@ -35,6 +35,7 @@ const (
 	few        = 10
 	patience   = 3 * time.Second
 	giveUp     = 6 * time.Second
+	silence    = time.Second // without one outcome: its breaker is open, or nobody asks
 	backStep   = 0.25
 	backAfter  = time.Second
 	firstRest  = 15 * time.Second
@@ -190,7 +191,7 @@ func (s State) look(in Sample) (State, Reason) {
 	switch {
 	case s.n >= enough || took >= patience && s.n >= few:
 		return s.judge(in)
-	case took >= giveUp:
+	case took >= giveUp, s.n == 0 && took >= silence:
 		return s.undo(in)
 	}
 	return s, None

@@ -21,17 +21,26 @@ const (
 	collect    = 60  // samples
 	collectUp  = 200 // the same for the smaller step upward
 	collectFor = 3 * time.Second
-	minCollect = 16 // samples, when time is up
-	settleTick = 200 * time.Millisecond
-	drainFor   = 2 * time.Second
-	scaleFalls = 0.93
-	scaleAfter = time.Second
-	restAfter  = 500 * time.Millisecond // between two experiments
-	restUp     = 3 * time.Second
-	keepsUpFor = time.Second
+	// collectLeast is how long a reading lasts at least: it has to have two halves to compare.
+	collectLeast = 200 * time.Millisecond
+	minCollect   = 16 // samples, when time is up
+	settleTick   = 200 * time.Millisecond
+	drainFor     = 2 * time.Second
+	scaleFalls   = 0.93
+	scaleAfter   = time.Second
+	restAfter    = 500 * time.Millisecond // between two experiments
+	restUp       = 3 * time.Second
+	keepsUpFor   = time.Second
 	// sameLatency is a factor within which two latencies measured apart count as one.
 	sameLatency = 1.2
 	lostShare   = 0.1
+	// slowest is the greatest slowness at which critical demand is still kept whole during an experiment.
+	slowest = 4
+	// moreRounds is how often a reading is taken again because it was not of one state.
+	moreRounds = 4
+	// hauntedFor is how long after the last client has given up its request may still be worked on.
+	hauntedFor = 3 * time.Second
+	driftAt    = 0.35 // of the logarithm: about two standard deviations of a comparison of thirty samples with thirty
 )
 
 // Phase is what the law is doing.
@@ -108,6 +117,9 @@ type State struct {
 	until           time.Duration // of settling or draining
 	collecting      bool
 	next            Phase // after draining
+	ghosts          int   // requests that clients gave up since the limit was set: the backend may still be at work for them
+	rounds          int
+	hauntedTill     time.Duration
 }
 
 // reading is what was measured at one held limit.
@@ -118,6 +130,18 @@ type reading struct {
 	lost      int
 	sum, base float64
 	took      time.Duration
+	// earlySum and earlyBase are sum and base of about the first half.
+	earlySum, earlyBase float64
+}
+
+// drifts reports that latency still moves: what was sent before the limit was set, or for clients that have left, is still being worked
+// on, or something else changes.
+func (r reading) drifts() bool {
+	if r.earlyBase <= 0 || r.base <= r.earlyBase {
+		return false
+	}
+	early, late := r.earlySum/r.earlyBase, (r.sum-r.earlySum)/(r.base-r.earlyBase)
+	return math.Abs(math.Log(late/early)) > driftAt
 }
 
 // censored reports that much of the reading is the patience of clients rather than the time of the backend: a latency that does not
@@ -141,12 +165,18 @@ func (s State) Grow(headroom, peak float64) State {
 		peak = headroom
 	}
 	s.Limit += peak
-	return s
+	return s.abort()
 }
 
 // Shrink takes away the share of the limit that a leaving route had.
 func (s State) Shrink(share float64) State {
 	s.Limit = math.Max(1, s.Limit*(1-math.Min(math.Max(share, 0), 1)))
+	return s.abort()
+}
+
+// abort gives an experiment up: who is in the group has changed, and with it what was measured.
+func (s State) abort() State {
+	s.Phase, s.freeSince, s.lowSince = Steady, -1, -1
 	return s
 }
 
@@ -154,6 +184,10 @@ func (s State) Shrink(share float64) State {
 func (s State) Next(in Sample) (State, Reason) {
 	if in.Y <= 0 {
 		return s, None
+	}
+	s.ghosts += in.Lost
+	if float64(in.Lost) > lostShare*float64(in.Samples) {
+		s.hauntedTill = in.Now + hauntedFor
 	}
 	switch s.Phase {
 	case Hold:
@@ -269,6 +303,7 @@ func (s State) begin(in Sample) State {
 // drainTo waits until what is in flight fits the limit, then goes on to the next phase.
 func (s State) drainTo(in Sample, next Phase) State {
 	s.Phase, s.next, s.until = Drain, next, in.Now+drainFor
+	s.ghosts, s.rounds = 0, 0
 	return s
 }
 
@@ -302,11 +337,14 @@ func (s State) gather(in Sample) (State, bool) {
 	s.now.sum += in.Sum
 	s.now.base += in.Base
 	s.now.took = in.Now - s.now.began
+	if s.now.earlyBase == 0 || 2*s.now.samples <= collect {
+		s.now.earlySum, s.now.earlyBase = s.now.sum, s.now.base
+	}
 	want := collect
 	if s.upward() {
 		want = collectUp
 	}
-	enough := s.now.samples >= want || s.now.took >= collectFor && s.now.samples >= minCollect
+	enough := s.now.samples >= want && s.now.took >= collectLeast || s.now.took >= collectFor && s.now.samples >= minCollect
 	return s, enough
 }
 
@@ -330,7 +368,11 @@ func (s State) hold(in Sample) (State, Reason) {
 // half of the capacity. With more the limit goes up instead: latency that does not follow it upward is not load either, and it
 // costs nobody anything.
 func (s State) cut(in Sample, factor float64) (State, Reason) {
-	limit := math.Max(s.now.limit*factor, s.floor(in)*math.Max(1, s.now.y()/s.Scale))
+	need := s.floor(in)
+	if !s.now.censored() { // else the latency says when clients lost patience, and a floor made of it would hold the flood
+		need *= math.Min(math.Max(1, s.now.y()/s.Scale), slowest)
+	}
+	limit := math.Max(s.now.limit*factor, need)
 	if limit > 0.95*s.now.limit {
 		s.first, s.Limit = s.now, stepUp*s.now.limit
 		return s.drainTo(in, Look), OnlyCritical
@@ -352,6 +394,18 @@ func (s State) look(in Sample) (State, Reason) {
 	if !done {
 		return s, None
 	}
+	haunted := float64(s.ghosts) > lostShare*float64(s.now.samples)
+	slow := s.now.y() > relieved*s.Scale
+	if slow && !haunted && in.Now < s.hauntedTill {
+		return s.settle(in), None
+	}
+	if slow && (haunted || s.now.drifts()) && s.rounds < moreRounds {
+		s.rounds, s.ghosts = s.rounds+1, 0
+		return s.settle(in), None
+	}
+	if haunted {
+		s.now.lost = s.now.samples
+	}
 	y1, y2 := s.first.y(), s.now.y()
 	dose := math.Log(s.now.limit / s.first.limit)
 	e := math.Log(y2/y1) / dose
@@ -366,7 +420,9 @@ func (s State) look(in Sample) (State, Reason) {
 	case math.Abs(e) < 0.4 && eX > 0.3:
 		return s.undo(in), NotLoad
 	case e < -0.4:
-		s.Limit = s.first.limit
+		if s.first.began > 0 { // what was seen while the flood came in is no state to go back to
+			s.Limit = s.first.limit
+		}
 		return s.rest(in), Disturbed
 	}
 	s.first = s.now
