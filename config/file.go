@@ -9,7 +9,7 @@ import (
 type File struct {
 	Name           string              `yaml:"name" default:"triage" format:"pseudonym" doc:"This proxy's pseudonym in Via and Proxy-Status."`
 	Listen         []Listener          `yaml:"listen" required:"true" min:"1" single:"true" key:"address" doc:"Where requests come in: an address, a mapping, or a list of either."`
-	Admin          Admin               `yaml:"admin" doc:"The admin API and the console: an address or a mapping."`
+	Admin          Admin               `yaml:"admin" doc:"The admin API: an address or a mapping."`
 	Priorities     []string            `yaml:"priorities" default:"critical important normal sheddable" min:"1" max:"16" unique:"true" format:"name" doc:"The classes, most important first."`
 	Upstreams      map[string]Upstream `yaml:"upstreams" required:"true" min:"1" keys:"name" doc:"The backends, by name."`
 	Routes         []Route             `yaml:"routes" required:"true" min:"1" key:"name" doc:"The rules; of those that cover a request the most specific one counts."`
@@ -61,10 +61,11 @@ type Timeouts struct {
 	Write      Duration `yaml:"write" default:"60s" min:"1ms" max:"24h" doc:"The client takes no byte of the response for this long."`
 }
 
-// Admin is where the admin API and the console are served.
+// Admin is where the admin API is served.
 type Admin struct {
-	Address    string `yaml:"address" default:"127.0.0.1:9901" short:"true" format:"address" doc:"host:port; outside loopback only with tokens_file."`
-	TokensFile string `yaml:"tokens_file" file:"true" doc:"File with the tokens that may use the admin API."`
+	Address    string   `yaml:"address" default:"127.0.0.1:9901" short:"true" format:"address" doc:"host:port; outside loopback only with tokens_file."`
+	TokensFile string   `yaml:"tokens_file" file:"true" doc:"File with the tokens that may use the admin API."`
+	Hosts      []string `yaml:"hosts" unique:"true" format:"host" doc:"Host names, without port, by which the API may be called besides its address and localhost."`
 }
 
 // Upstream is one backend.

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"triage/breaker"
 	"triage/config"
 	"triage/proxy"
+	"triage/proxy/admin"
 	"triage/proxy/edge"
 	"triage/proxy/route"
 	"triage/proxy/upstream"
@@ -27,11 +29,39 @@ func loadConfig(path string) (*config.Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	if problems := tiesOf(loaded); len(problems) > 0 {
+	if problems := append(tiesOf(loaded), badFiles(loaded)...); len(problems) > 0 {
 		return nil, problems
 	}
 	return loaded, nil
 }
+
+// badFiles looks into the files that the configuration refers to.
+func badFiles(loaded *config.Loaded) config.Problems {
+	var problems config.Problems
+	f := &loaded.File
+	if f.Admin.TokensFile != "" {
+		if _, err := admin.LoadTokens(f.Admin.TokensFile); err != nil {
+			problems = append(problems, loaded.Problem("admin.tokens_file", err.Error(), "lines of \"role name token\" in a file that others cannot read"))
+		}
+	}
+	for i, l := range f.Listen {
+		if l.TLS == nil {
+			continue
+		}
+		if _, err := tls.LoadX509KeyPair(l.TLS.CertFile, l.TLS.KeyFile); err != nil {
+			problems = append(problems, loaded.Problem(fmt.Sprintf("listen[%d].tls", i), err.Error(), "a certificate chain and its private key, both PEM"))
+		}
+	}
+	if f.SessionKeyFile != "" {
+		if key, err := os.ReadFile(f.SessionKeyFile); err == nil && len(key) < shortestKey {
+			problems = append(problems, loaded.Problem("session_key_file", fmt.Sprintf("the secret has %d bytes", len(key)), fmt.Sprintf("%d at least", shortestKey)))
+		}
+	}
+	return problems
+}
+
+// shortestKey is the least length of a session key in bytes.
+const shortestKey = 16
 
 // tiesOf asks package route whether any two routes could cover the same request with equal rank.
 func tiesOf(loaded *config.Loaded) config.Problems {

@@ -113,6 +113,12 @@ func docExamples(t *testing.T) (folder string, names []string) {
 			t.Fatal(err)
 		}
 	}
+	cert, key, _ := certificate(t)
+	for from, to := range map[string]string{cert: "tls.crt", key: "tls.key"} {
+		if err := os.Rename(from, filepath.Join(secrets, to)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, path := range docFiles(t) {
 		if !strings.HasPrefix(path, "docs/examples/") {
 			continue

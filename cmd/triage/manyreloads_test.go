@@ -64,24 +64,23 @@ func TestAThousandReloads(t *testing.T) {
 	}
 	stop()
 	customers.Wait()
+	status := statusOf(t, r.adminURL)
 	for name, g := range map[string]*load.Generator{"kept": kept, "new": fresh} {
 		c := g.Snapshot().Classes[0].Total.Counts
 		t.Logf("on %s connections: %+v", name, c)
-		if c.Served < 50 || c.Served+c.Aborted != c.Offered {
+		if c.Served < 50 || c.Served+c.Refused+c.Aborted != c.Offered {
 			t.Errorf("on %s connections: %+v; want every request served that was not cut short by the end of the test", name, c)
 		}
-	}
-	if got := metric(t, r.adminURL, "triage_requests_total", "result", "failed") + metric(t, r.adminURL, "triage_requests_total", "result", "refused"); got != 0 {
-		t.Errorf("triage_requests_total has %v failed or refused, want none", got)
-		for line := range strings.Lines(get(t, r.adminURL+"/metrics")) {
-			if strings.HasPrefix(line, "triage_decisions_total") && !strings.HasSuffix(line, " 0\n") {
-				t.Log(line)
-			}
+		// A machine busy with other things makes the backend look slow. Then the control law may refuse, but has to say so.
+		if c.Refused > 0 && len(status.Entries) == 0 {
+			t.Errorf("on %s connections: %+v; want nothing refused while the control law sees no trouble", name, c)
 		}
-		t.Log(statusOf(t, r.adminURL).Entries)
 	}
-	if s := statusOf(t, r.adminURL); s.Config.LastError != "" || s.Routes[0].Shed.InFlight != 0 || len(s.Routes) != 2 {
-		t.Errorf("after the last reload: %+v", s.Config)
+	if got := metric(t, r.adminURL, "triage_requests_total", "result", "failed"); got != 0 {
+		t.Errorf("triage_requests_total has %v failed, want none", got)
+	}
+	if s := status; s.Config.LastError != "" || s.Routes[0].Shed.InFlight != 0 || len(s.Routes) != 2 {
+		t.Errorf("after the last reload: %+v, %+v", s.Config, s.Routes)
 	}
 }
 

@@ -81,7 +81,9 @@ func TestOverloadRefusesWhatMattersLess(t *testing.T) {
 		t.Errorf("recommendations in the rush: %+v; want many refused, and some served", c)
 	}
 	for route, c := range map[string]load.Counts{"checkout": critical.Total.Counts, "recommendations": sheddable.Total.Counts} {
-		count := func(result string) float64 { return metric(t, r.adminURL, "triage_requests_total", "route", route, "result", result) }
+		count := func(result string) float64 {
+			return metric(t, r.adminURL, "triage_requests_total", "route", route, "result", result)
+		}
 		// Who gave up left a request behind that counts as void, or as what became of it a moment later.
 		slack := float64(c.GaveUp)
 		if got := count("refused"); got != float64(c.Refused) {

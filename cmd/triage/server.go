@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"reflect"
 	"slices"
 	"sync"
 	"syscall"
@@ -136,7 +137,10 @@ func (s *server) serverSnapshot() telemetry.ServerSnapshot {
 	defer s.mu.Unlock()
 	var out telemetry.ServerSnapshot
 	for address, l := range s.listeners {
-		out.Listeners = append(out.Listeners, telemetry.ListenerSnapshot{Address: address, Connections: l.Connections()})
+		c := l.Snapshot()
+		out.Listeners = append(out.Listeners, telemetry.ListenerSnapshot{
+			Address: address, Connections: c.Connections, Accepted: c.Accepted, AcceptErrors: c.AcceptErrors, Refused: c.Refused,
+		})
 	}
 	return out
 }
@@ -188,7 +192,7 @@ func (s *server) newAdmin(f *config.File) error {
 	api, err := admin.New(admin.Settings{
 		Status: s.status, Metrics: s.telemetry.Handler(), Ready: s.ready, Config: s.inForce, Entries: s.proxy.Entries,
 		Reload: func(_ context.Context, who string) error { return s.reload(who) },
-		Tokens: tokens, Logger: s.options.logger,
+		Tokens: tokens, Hosts: f.Admin.Hosts, Logger: s.options.logger,
 	})
 	if err != nil {
 		return err
@@ -355,7 +359,7 @@ func (s *server) restore(next map[string]*edge.Listener) {
 // warnOfRest names what a reload cannot change.
 func (s *server) warnOfRest(old, new *config.File) {
 	for what, same := range map[string]bool{
-		"admin": old.Admin == new.Admin, "session_key_file": old.SessionKeyFile == new.SessionKeyFile, "access_log": old.AccessLog == new.AccessLog,
+		"admin": reflect.DeepEqual(old.Admin, new.Admin), "session_key_file": old.SessionKeyFile == new.SessionKeyFile, "access_log": old.AccessLog == new.AccessLog,
 	} {
 		if !same {
 			s.options.logger.Warn("a reload does not change this; restart to put it in force", "key", what)

@@ -33,7 +33,7 @@ func TestWhatKeepsItFromStarting(t *testing.T) {
 		{"admin open to others", "listen: FREE\nadmin: 0.0.0.0:0\n" + rest, []string{`"0.0.0.0:0" is open to others without a token`}},
 		{"tokens that others may read", "listen: FREE\nadmin: {address: '0.0.0.0:0', tokens_file: " + open + "}\n" + rest, []string{open + " has mode 0644, others may use it"}},
 		{"no certificate", "listen: {address: FREE, tls: {cert_file: cert.pem, key_file: triage.yaml}}\n" + rest, []string{`listen[0].tls.cert_file: cannot read "cert.pem": no such file`}},
-		{"not a certificate", "listen: {address: FREE, tls: {cert_file: triage.yaml, key_file: triage.yaml}}\n" + rest, []string{"reading the certificate"}},
+		{"not a certificate", "listen: {address: FREE, tls: {cert_file: triage.yaml, key_file: triage.yaml}}\n" + rest, []string{"listen[0].tls: tls: failed to find any PEM data in certificate input; a certificate chain and its private key"}},
 		{"a log that cannot be opened", "listen: FREE\nadmin: 127.0.0.1:0\naccess_log: {to: /nowhere/at/all.log}\n" + rest, []string{"opening the access log: open /nowhere/at/all.log: no such file or directory"}},
 		{"a secret that is too short", "listen: FREE\nsession_key_file: short\n" + rest, []string{"the secret has 5 bytes; it needs at least 16"}},
 	}

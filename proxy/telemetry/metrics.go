@@ -47,6 +47,9 @@ const (
 	lawBroken
 	draining
 	connections
+	accepted
+	acceptErrors
+	edgeRefused
 	reloadOK
 	reloadTime
 	configInfo
@@ -85,8 +88,11 @@ var catalogue = [metrics]Metric{
 	endpointInFlight: {"triage_endpoint_inflight_requests", "gauge", []string{"upstream", "endpoint"}, "Requests in flight at an endpoint."},
 	upstreamPanic:    {"triage_upstream_panic", "gauge", []string{"upstream"}, "1 while every endpoint is ejected and ejection is ignored for that reason."},
 	lawBroken:        {"triage_law_broken", "gauge", []string{"upstream"}, "1 once the control law of the upstream has died of a defect: it protects nothing, everything passes."},
-	draining:         {"triage_draining", "gauge", nil, "1 while the proxy finishes what it has and takes no new connections."},
+	draining:         {"triage_draining", "gauge", nil, "1 from the signal to end until the end: readiness fails and connections are asked to close."},
 	connections:      {"triage_connections", "gauge", []string{"listener"}, "Client connections open at a listener."},
+	accepted:         {"triage_connections_accepted_total", "counter", []string{"listener"}, "Client connections taken."},
+	acceptErrors:     {"triage_accept_errors_total", "counter", []string{"listener"}, "Connections that could not be taken, as with a full table of file descriptors."},
+	edgeRefused:      {"triage_malformed_requests_total", "counter", []string{"listener"}, "Requests answered before any route was looked for: malformed, or of a method that is never forwarded."},
 	reloadOK:         {"triage_config_last_reload_successful", "gauge", nil, "1 if the last attempt to load the configuration succeeded."},
 	reloadTime:       {"triage_config_last_reload_success_timestamp_seconds", "gauge", nil, "When the configuration in force was loaded, in seconds since 1970."},
 	configInfo:       {"triage_config_info", "gauge", []string{"hash"}, "Always 1: the hash of the configuration in force."},

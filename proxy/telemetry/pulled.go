@@ -45,6 +45,9 @@ func (p *pulled) Collect(ch chan<- prometheus.Metric) {
 	if p.settings.Server != nil {
 		for _, l := range p.settings.Server().Listeners {
 			e.put(connections, float64(l.Connections), l.Address)
+			e.put(accepted, float64(l.Accepted), l.Address)
+			e.put(acceptErrors, float64(l.AcceptErrors), l.Address)
+			e.put(edgeRefused, float64(l.Refused), l.Address)
 		}
 	}
 	if p.settings.Snapshot != nil {

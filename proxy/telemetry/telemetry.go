@@ -40,6 +40,9 @@ type ServerSnapshot struct {
 type ListenerSnapshot struct {
 	Address     string
 	Connections int
+	// Accepted counts connections, AcceptErrors failed accepts, Refused requests that were answered before any route was looked for:
+	// malformed ones, and methods that are never forwarded.
+	Accepted, AcceptErrors, Refused uint64
 }
 
 // Telemetry counts, exposes and logs.
