@@ -1,0 +1,234 @@
+package shed
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"triage/shed/limit"
+	"triage/shed/window"
+)
+
+// fate remembers which routes have suffered together.
+type fate struct {
+	routes []*Route
+	last   time.Duration
+}
+
+// regroup opens groups, lets routes join them and leave them, and makes one of two that turn out to be one.
+func (c *Controller) regroup(now time.Duration) {
+	c.judgeTrials(now)
+	var newcomers []*Route
+	for _, r := range c.routes {
+		if !r.suffering || r.domain != &r.solo || r.trialOf != nil {
+			continue
+		}
+		if g := c.kin(now, r); g != nil {
+			c.join(now, r, g, "suffers")
+		} else {
+			newcomers = append(newcomers, r)
+		}
+	}
+	if len(newcomers) > 0 {
+		c.open(now, c.withFate(now, newcomers))
+	}
+	for _, g := range c.groups {
+		c.share(now, g)
+	}
+	c.joinSymptomatic(now)
+	c.merge(now)
+}
+
+// kin finds the group in trouble whose trouble is of the route's size. Routes that wait in the same queue wait equally long (the same
+// excess); routes on a resource that became slower become slower by the same factor (the same x).
+func (c *Controller) kin(now time.Duration, r *Route) *group {
+	if now < r.aloofTill || r.trialOf != nil {
+		return nil
+	}
+	for _, g := range c.groups {
+		z := g.y / g.law.Scale
+		if z >= limit.Target && (r.excess >= kinship*g.excess || r.x-1 >= kinship*(z-1)) {
+			return g
+		}
+	}
+	return nil
+}
+
+// joinSymptomatic adds routes that do not suffer yet but show it, or have surged, while a group is in trouble.
+func (c *Controller) joinSymptomatic(now time.Duration) {
+	for _, r := range c.routes {
+		if r.domain != &r.solo {
+			continue
+		}
+		if r.stranger() && len(c.groups) > 0 {
+			c.join(now, r, c.groups[0], "has much in flight and no baseline yet")
+			continue
+		}
+		if r.symptoms < symptomTicks && !r.surged() {
+			continue
+		}
+		if g := c.kin(now, r); g != nil {
+			c.join(now, r, g, "shows symptoms")
+		}
+	}
+}
+
+// merge makes one of two groups that have been in trouble of the same size for a while: limits of their own on one bottleneck
+// would fight each other.
+func (c *Controller) merge(now time.Duration) {
+	for i, g := range c.groups {
+		for _, h := range c.groups[i+1:] {
+			a, b := g.y/g.law.Scale-1, h.y/h.law.Scale-1
+			if math.Min(a, b) < symptomsAt-1 || math.Min(a, b) < mergeLike*math.Max(a, b) {
+				g.alike = 0
+				continue
+			}
+			if g.alike++; g.alike < mergeTicks {
+				continue
+			}
+			for _, r := range slices.Clone(h.routes) {
+				c.leave(now, r)
+				c.adopt(r, g)
+			}
+			g.law = limit.Open(now, float64(g.inFlight), 0, g.law.Scale)
+			g.limit, g.alike = g.law.Limit, 0
+			c.entries.add(now, "group", g.name, 0, g.limit, fmt.Sprintf("%s is the same bottleneck: both are in trouble of the same size", h.name))
+			return
+		}
+	}
+}
+
+// expel lets a member go that evidently does not share the bottleneck: while the others are in trouble, it is not, in the same
+// ticks, neither by time nor by factor.
+func (c *Controller) expel(now time.Duration, g *group) {
+	for _, r := range slices.Clone(g.routes) {
+		if len(g.routes) < 2 {
+			return
+		}
+		sum, base, n, _ := g.sums(alienWindow, r)
+		own, _ := r.recent.Last(alienWindow)
+		if n < alienSamples || own.Samples < alienSamples || r.base.Seconds() == 0 {
+			continue
+		}
+		b := r.base.Seconds()
+		mean, se := own.Mean().Seconds(), 3*r.base.CV()/math.Sqrt(float64(own.Samples))
+		excess, z := (sum-base)/n, sum/base
+		switch {
+		case z < suffersAt || excess < 2*minExcess:
+			continue
+		case mean-b+se*b > alienShare*excess || (mean+slack)/(b+slack)-1+se > alienShare*(z-1):
+			r.alien = 0
+			continue
+		}
+		if r.alien++; r.alien < alienTicks {
+			continue
+		}
+		c.entries.add(now, "group", g.name, float64(len(g.routes)), float64(len(g.routes)-1), fmt.Sprintf("%s leaves: it is well while the others are %.2f times their baseline", r.Name(), z))
+		g.law = g.law.Shrink(float64(r.inFlight) / math.Max(1, float64(g.inFlight)))
+		g.limit = g.law.Limit
+		c.leave(now, r)
+		r.slowness, r.alien, r.aloofTill, r.fate = 1, 0, now+aloofFor, nil
+	}
+}
+
+// withFate adds the routes that have lately suffered together with these.
+func (c *Controller) withFate(now time.Duration, routes []*Route) []*Route {
+	all := slices.Clone(routes)
+	for _, r := range routes {
+		if r.fate == nil || now-r.fate.last > fateLasts {
+			continue
+		}
+		for _, other := range r.fate.routes {
+			if !other.removed && other.domain == &other.solo && other.trialOf == nil && now >= other.aloofTill && !slices.Contains(all, other) {
+				all = append(all, other)
+			}
+		}
+	}
+	return all
+}
+
+// share records which routes suffer in the same group at the same time.
+func (c *Controller) share(now time.Duration, g *group) {
+	var routes []*Route
+	for _, r := range g.routes {
+		if r.suffering {
+			routes = append(routes, r)
+		}
+	}
+	if len(routes) < 2 {
+		return
+	}
+	f := &fate{routes: routes, last: now}
+	for _, r := range routes {
+		r.fate = f
+	}
+}
+
+// join moves a route into a group. The limit grows by what the route brings.
+func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
+	if r.domain != &r.solo {
+		return
+	}
+	before := float64(g.inFlight)
+	headroom := c.headroomOf(now, r)
+	g.headroom += headroom
+	g.law = g.law.Grow(headroom, math.Max(r.peak, float64(r.inFlight)/math.Max(r.x, 1)))
+	c.adopt(r, g)
+	if now-g.since < g.founding() {
+		// What was concluded about some of the founders says little about all of them: begin again.
+		g.law = limit.Open(now, float64(g.inFlight), g.headroom, g.law.Scale)
+	}
+	r.founder, r.trialAt = now-g.troubled < g.founding(), now+max(trialFirst, r.trialWait)
+	g.limit = g.law.Limit
+	c.entries.add(now, "group", g.name, before, float64(g.inFlight), fmt.Sprintf("%s joins: %s, latency %.2f times the baseline", r.Name(), why, r.x))
+}
+
+// headroomOf is how far the route could grow by itself.
+func (c *Controller) headroomOf(now time.Duration, r *Route) float64 {
+	return math.Max(float64(r.inFlight), min(r.ceiling(now, c.classes), float64(max(r.inFlight, ceilingFloor))+headroomMost*r.peak))
+}
+
+// founding is how soon a route has to join after the trouble began to have suffered from the same flood: half a second, or three of the
+// answers it waits for.
+func (g *group) founding() time.Duration {
+	_, base, n, _ := g.sums(window.Span, nil)
+	if n == 0 {
+		return foundingLeast
+	}
+	return max(foundingLeast, time.Duration(3*g.y*base/n*float64(time.Second)))
+}
+
+// adopt makes the group the route's domain, its tickets and waiters included.
+func (c *Controller) adopt(r *Route, g *group) {
+	g.routes = append(g.routes, r)
+	c.move(r, &r.solo, &g.domain)
+}
+
+func (c *Controller) move(r *Route, from, to *domain) {
+	from.inFlight -= r.inFlight
+	to.inFlight += r.inFlight
+	r.domain = to
+	for _, t := range from.queue.Drain() {
+		if t.Route != r {
+			from.queue.Push(t.key(), t, math.MaxInt)
+			continue
+		}
+		t.domain = to
+		to.queue.Push(t.key(), t, math.MaxInt)
+	}
+}
+
+// leave takes a route out of its group.
+func (c *Controller) leave(now time.Duration, r *Route) {
+	g := r.domain.group
+	g.routes = slices.DeleteFunc(g.routes, func(o *Route) bool { return o == r })
+	c.move(r, &g.domain, &r.solo)
+	r.solo.limit = r.ceiling(now, c.classes)
+	r.slowness = math.Max(1, g.law.Scale)
+	r.recent.Clear()
+	if len(g.routes) == 0 {
+		c.groups = slices.DeleteFunc(c.groups, func(o *group) bool { return o == g })
+	}
+	c.handOut(now, &r.solo)
+}
