@@ -25,7 +25,7 @@ type Verdict uint8
 
 // The verdicts.
 const (
-	Run Verdict = iota
+	Start Verdict = iota
 	Wait
 	Refuse
 )
@@ -33,8 +33,8 @@ const (
 // Woken is a waiting request that was decided.
 type Woken struct {
 	Request *Request
-	// Run is false if it was refused.
-	Run bool
+	// Start is false if it was refused.
+	Start bool
 	// Reason is the policy's own word for a refusal.
 	Reason string
 }
