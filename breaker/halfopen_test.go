@@ -104,3 +104,18 @@ func TestHalfOpenCountsAProbeOnce(t *testing.T) {
 		wantState(t, b, breaker.HalfOpen)
 	})
 }
+
+func TestHalfOpenPassesSayThatTheyAreProbes(t *testing.T) {
+	scenario(t, breaker.Settings{}, func(t *testing.T, b *breaker.Breaker, _ *log) {
+		if p := allow(t, b); p.Probe() {
+			t.Errorf("a pass of a closed breaker is a probe")
+		}
+		reachHalfOpen(t, b)
+		if p := allow(t, b); !p.Probe() {
+			t.Errorf("a pass of a half-open breaker is no probe")
+		}
+		if (breaker.Pass{}).Probe() {
+			t.Errorf("no pass at all is a probe")
+		}
+	})
+}

@@ -41,6 +41,9 @@ func (p Pass) spend() bool {
 	return true
 }
 
+// Probe reports whether the call is one of the few of a half-open breaker, which has to come back before its lease runs out.
+func (p Pass) Probe() bool { return p.probe }
+
 // Done says what became of the request. The first call counts, further ones are ignored, and so is one that comes after the
 // state has changed or, for a probe, after its lease has run out.
 func (p Pass) Done(o Outcome) {

@@ -39,12 +39,8 @@ func (x *passage) recorder() Recorder {
 
 // learn brings the slot back, if the response header has not done so already, and tells the breakers.
 func (x *passage) learn() {
-	if !x.answered {
-		x.slot.Done(x.slotOutcome(), x.outcome.ClientWait)
-	}
-	verdict := x.verdict()
-	x.passes[0].Done(verdict)
-	x.passes[1].Done(verdict)
+	x.seat.answer(x.slotOutcome(), x.outcome.ClientWait)
+	x.seat.judge(x.verdict(), true)
 }
 
 // answerOutcome judges a response header.
@@ -65,6 +61,9 @@ func backendFailed(status int) bool {
 func (x *passage) slotOutcome() shed.Outcome {
 	switch {
 	case x.endpoint == nil:
+		return shed.NotSent
+	case x.Reason.Fault() == reason.FaultClient && x.Reason != reason.ClientGone:
+		// A request that we broke off because it is wrong leaves no work behind, as one does that its client has given up.
 		return shed.NotSent
 	case x.Reason == reason.UpstreamTimeout || x.Reason == reason.ConnectTimeout:
 		return shed.Timeout

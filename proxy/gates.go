@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -57,9 +58,9 @@ func looped(via []string, name string) bool {
 }
 
 // healthCheck reports whether the request passes every gate. The rate is bounded, or a flood that calls itself a health check
-// would pass as well: beyond it such a request is like any other.
+// would pass as well: beyond it such a request is like any other, and so is one with a body, which no gate would limit.
 func (t *table) healthCheck(r *http.Request) bool {
-	if _, ok := t.health[r.URL.Path]; !ok || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if _, ok := t.health[r.URL.Path]; !ok || r.ContentLength != 0 || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
 	ok, _ := t.healthTokens.Take(time.Now(), "")
@@ -80,8 +81,8 @@ func (x *passage) takeTokens(r *http.Request) reason.Reason {
 	return reason.None
 }
 
-// key is what the limit is counted by. A request that lacks the header or cookie is counted by its client's address: leaving it
-// out must not be a way round the limit.
+// key is what the limit is counted by. A request that lacks the header or cookie, or has it twice, is counted by its client's
+// address: leaving it out must not be a way round the limit, nor must a second one that only the backend reads.
 func (l *limitState) key(x *passage, r *http.Request) string {
 	kind, name, _ := strings.Cut(l.settings.Per, ":")
 	value := ""
@@ -89,16 +90,27 @@ func (l *limitState) key(x *passage, r *http.Request) string {
 	case "route", "":
 		return ""
 	case "header":
-		value = r.Header.Get(name)
+		if all := r.Header.Values(name); len(all) == 1 {
+			value = all[0]
+		}
 	case "cookie":
-		if c, err := r.Cookie(name); err == nil {
-			value = c.Value
+		if all := r.CookiesNamed(name); len(all) == 1 {
+			value = all[0].Value
 		}
 	}
 	if value == "" {
-		return "ip " + x.Client.String()
+		return "ip " + household(x.Client)
 	}
 	return "id " + value
+}
+
+// household is the address that stands for a client: an IPv6 host has a network of 64 bits to choose its address from (RFC 4291,
+// section 2.5.1), and would have as many buckets.
+func household(client netip.Addr) string {
+	if network, err := client.Prefix(64); client.Is6() && err == nil {
+		return network.String()
+	}
+	return client.String()
 }
 
 // cohort is the slice of its class that the request belongs to.
@@ -113,7 +125,7 @@ func (x *passage) cohort(r *http.Request) uint8 {
 		session = r.Header.Get(s.SessionHeader)
 	}
 	if session == "" {
-		session = x.Client.String()
+		session = household(x.Client)
 	}
 	return x.table.sessionKey.Cohort(session, x.Start)
 }

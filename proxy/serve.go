@@ -1,10 +1,10 @@
 package proxy
 
 import (
+	"context"
 	"net/http"
 	"time"
 
-	"triage/breaker"
 	"triage/proxy/edge"
 	"triage/proxy/forward"
 	"triage/proxy/reason"
@@ -20,12 +20,10 @@ type passage struct {
 	route  *routeState // nil if none covers the request
 	up     *upstreamState
 
-	slot     shed.Slot
+	seat     seat
 	retryIn  time.Duration // what a refusal tells the client to wait
 	endpoint *upstream.Endpoint
-	passes   [2]breaker.Pass // of the route and of the endpoint
 	outcome  forward.Outcome
-	answered bool // the slot went back when the response header came
 	// shedBelow is set when somebody between here and the backend refused the request because of load.
 	shedBelow bool
 }
@@ -64,6 +62,8 @@ func (p *Proxy) begin(r *http.Request) *passage {
 	x.Client, x.Method, x.Host, x.Proto = x.client.Addr, r.Method, r.Host, r.Proto
 	x.Path = r.URL.EscapedPath()
 	x.ID = requestID(r, x.client.Trusted)
+	// Before anybody decides by a header: a rule, a quota or a session must not go by what the client has no right to say.
+	edge.Sanitize(r.Header, x.client)
 	return x
 }
 
@@ -81,7 +81,7 @@ func (x *passage) admit(r *http.Request) reason.Reason {
 		x.retryIn = no.RetryAfter
 		return shedReason(no.Reason)
 	}
-	x.slot = slot
+	x.seat.slot = slot
 	return reason.None
 }
 
@@ -93,7 +93,7 @@ func (x *passage) choose(dice uint64) reason.Reason {
 			x.retryIn = x.route.breaker.RetryIn()
 			return reason.Breaker
 		}
-		x.passes[0] = pass
+		x.seat.passes[0] = pass
 	}
 	e, panicking := x.up.pool.Pick(dice, x.up.ready)
 	if e == nil {
@@ -102,7 +102,7 @@ func (x *passage) choose(dice uint64) reason.Reason {
 	x.endpoint, x.Endpoint = e, e.URL().String()
 	x.up.panicking.Store(panicking)
 	if pass, ok := x.up.breakers[e.Index].Allow(); ok {
-		x.passes[1] = pass
+		x.seat.passes[1] = pass
 	}
 	return reason.None
 }
@@ -112,14 +112,20 @@ func (p *Proxy) forward(x *passage, w http.ResponseWriter, r *http.Request) reas
 	out := p.prepare(x, r)
 	x.endpoint.Begin()
 	defer x.endpoint.End()
-	x.outcome = x.up.forwarder.Forward(w, out, forward.Target{
+	to := forward.Target{
 		URL: x.endpoint.URL(), Timeout: x.timeout(), BodyLimit: x.bodyLimit(),
 		OnHeader: func(status int, clientWait time.Duration) {
-			x.answered = true
-			x.slot.Done(answerOutcome(status), clientWait)
+			x.UpstreamStatus = status
+			x.seat.answer(answerOutcome(status), clientWait)
 		},
 		Header: func(h http.Header) { p.respond(x, h) },
-	})
+	}
+	if !x.HealthCheck {
+		to.SlowBody = x.seat.leave
+		to.WholeBody = func(ctx context.Context) reason.Reason { return x.comeBack(ctx, x.cohort(r)) }
+	}
+	x.outcome = x.up.forwarder.Forward(w, out, to)
+	x.retryIn = x.seat.waitedAgain(&x.Queued)
 	x.UpstreamStatus, x.FirstByte, x.Upgraded = x.outcome.Status, x.outcome.FirstByte, x.outcome.Upgraded
 	x.BytesIn, x.BytesOut = x.outcome.BytesIn, x.outcome.BytesOut
 	if x.outcome.Started {
@@ -128,14 +134,13 @@ func (p *Proxy) forward(x *passage, w http.ResponseWriter, r *http.Request) reas
 	return x.outcome.Reason
 }
 
-// prepare makes the request that goes out: sanitised, with the fields a proxy adds.
+// prepare makes the request that goes out, with the fields a proxy adds.
 func (p *Proxy) prepare(x *passage, r *http.Request) *http.Request {
 	out := *r
 	out.Header = r.Header.Clone()
-	edge.Sanitize(out.Header, x.client)
 	edge.Forwarded(out.Header, x.client, x.table.name, r.Proto)
 	out.Header.Set("X-Request-Id", x.ID)
-	if x.slot.Hint && x.route.settings.Hint {
+	if x.seat.slot.Hint && x.route.settings.Hint {
 		out.Header.Set("X-Triage-Degrade", "optional")
 	}
 	return &out
@@ -144,6 +149,7 @@ func (p *Proxy) prepare(x *passage, r *http.Request) *http.Request {
 // respond has a last look at the response header before it goes to the client.
 func (p *Proxy) respond(x *passage, h http.Header) {
 	x.shedBelow = h.Get("X-Envoy-Overloaded") != "" || h.Get("Admission-Control") != "" || h.Get("Proxy-Status") != ""
+	x.seat.judge(x.verdict(), false)
 	p.closing(h)
 }
 

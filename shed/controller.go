@@ -93,15 +93,16 @@ func (c *Controller) Configure(now time.Duration, s Settings) ([]*Route, error) 
 			c.remove(now, r)
 		}
 	}
+	if c.guard != nil && (c.guard.removed || c.guard.class != 0) {
+		// Nobody would tell it any more that the errors are over.
+		c.guard, c.level = nil, level.State{}
+	}
 	c.classes, c.routes = s.Classes, routes
 	return slices.Clone(routes), nil
 }
 
 func (c *Controller) remove(now time.Duration, r *Route) {
 	r.removed = true
-	if c.guard == r {
-		c.guard = nil
-	}
 	if r.domain.group != nil {
 		c.leave(c.at(now), r)
 	}
@@ -149,9 +150,10 @@ func (c *Controller) mustPass(now time.Duration, r *Route) bool {
 
 func (c *Controller) enqueue(now time.Duration, t *Ticket, d *domain) {
 	c.arrivals++
-	t.arrival, t.since, t.state, t.domain = c.arrivals, now, waiting, d
+	t.since, t.state, t.domain = now, waiting, d
+	t.key = queue.Key{Class: t.Route.class, Cohort: t.Cohort, Arrival: c.arrivals}
 	t.Route.queued++
-	if away, turned := d.queue.Push(t.key(), t, d.room()); turned {
+	if away, turned := d.queue.Push(t.key, t, d.room()); turned {
 		reason := Displaced
 		if away == t {
 			reason = d.reason()
@@ -163,10 +165,10 @@ func (c *Controller) enqueue(now time.Duration, t *Ticket, d *domain) {
 		}
 	}
 	c.handOut(now, d)
-}
-
-func (t *Ticket) key() queue.Key {
-	return queue.Key{Class: t.Route.class, Cohort: t.Cohort, Arrival: t.arrival}
+	if t.state == running {
+		// A slot had become free unnoticed. The caller looks at the ticket anyway, and a second word would outlive it.
+		c.woken = slices.DeleteFunc(c.woken, func(w *Ticket) bool { return w == t })
+	}
 }
 
 func (c *Controller) run(now time.Duration, t *Ticket) {
@@ -210,7 +212,7 @@ func (c *Controller) Woken() []*Ticket {
 // Leave takes a waiting ticket out of the waiting room: its deadline has come, or the client left. It reports false if the ticket
 // does not wait any more.
 func (c *Controller) Leave(now time.Duration, t *Ticket) bool {
-	if t.state != waiting || !t.domain.queue.Remove(t.key(), t) {
+	if t.state != waiting || !t.domain.queue.Remove(t.key, t) {
 		return false
 	}
 	t.Route.queued--

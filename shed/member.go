@@ -211,11 +211,11 @@ func (c *Controller) move(r *Route, from, to *domain) {
 	r.domain = to
 	for _, t := range from.queue.Drain() {
 		if t.Route != r {
-			from.queue.Push(t.key(), t, math.MaxInt)
+			from.queue.Push(t.key, t, math.MaxInt)
 			continue
 		}
 		t.domain = to
-		to.queue.Push(t.key(), t, math.MaxInt)
+		to.queue.Push(t.key, t, math.MaxInt)
 	}
 }
 

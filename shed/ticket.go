@@ -1,6 +1,10 @@
 package shed
 
-import "time"
+import (
+	"time"
+
+	"triage/shed/queue"
+)
 
 // Reason says why a request was refused: the package's own words, which the proxy translates.
 type Reason uint8
@@ -33,7 +37,7 @@ const (
 	Timeout
 	// Abandoned: the client broke off before the header came; nobody's failure, but its age says something.
 	Abandoned
-	// NotSent: the request never reached the backend.
+	// NotSent: the request never reached the backend, or not to its end for a reason that says nothing about the backend.
 	NotSent
 )
 
@@ -58,12 +62,12 @@ type Ticket struct {
 	// Hint is set when the backend should be asked to skip optional work for this request.
 	Hint bool
 
-	state   ticketState
-	early   bool // it had the backend nearly to itself
-	arrival uint64
-	since   time.Duration // of waiting, then of running
-	domain  *domain       // where it waits
-	wake    chan struct{} // of the Gate: told when the ticket leaves the waiting room by itself
+	state  ticketState
+	early  bool          // it had the backend nearly to itself
+	since  time.Duration // of waiting, then of running
+	domain *domain       // where it waits
+	key    queue.Key     // its place there, which stays when its route's class changes
+	wake   chan struct{} // of the Gate: told when the ticket leaves the waiting room by itself
 }
 
 // Waiting reports whether the ticket is in the waiting room; Running whether it holds a slot.

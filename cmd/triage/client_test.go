@@ -80,6 +80,13 @@ func (a answer) seen(t *testing.T) echoed {
 	return e
 }
 
+// wire is one raw connection with a deadline.
+type wire struct {
+	net.Conn
+	t *testing.T
+	r *bufio.Reader
+}
+
 // dial opens a raw connection to the server of a URL.
 func dial(t *testing.T, target string) *wire {
 	t.Helper()

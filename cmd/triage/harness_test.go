@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -204,103 +201,4 @@ func startWith(t *testing.T, o options) *running {
 		}
 	})
 	return r
-}
-
-// child is triage as a process of its own.
-type child struct {
-	t              *testing.T
-	cmd            *exec.Cmd
-	path           string
-	url, adminURL  string
-	stdout, stderr *buffer
-	ended          chan struct{}
-	err            error
-}
-
-// spawn runs triage on a configuration until it ends by itself or the test does.
-func spawn(t *testing.T, text string, env ...string) *child {
-	t.Helper()
-	return spawnAt(t, configFile(t, text), env...)
-}
-
-func spawnAt(t *testing.T, path string, env ...string) *child {
-	t.Helper()
-	c := launch(t, env, "run", "-c", path)
-	c.path = path
-	var serving struct {
-		Msg, Admin string
-		Listen     []string
-	}
-	eventually(t, "the process to serve", func() bool {
-		for line := range strings.Lines(c.stderr.String()) {
-			if json.Unmarshal([]byte(line), &serving) == nil && serving.Msg == "serving" {
-				return true
-			}
-		}
-		return c.over()
-	})
-	if len(serving.Listen) == 0 {
-		t.Fatalf("the process ended: %v", c.err)
-	}
-	c.url, c.adminURL = "http://"+serving.Listen[0], "http://"+serving.Admin
-	return c
-}
-
-// launch starts a process with any command line.
-func launch(t *testing.T, env []string, args ...string) *child {
-	t.Helper()
-	c := &child{t: t, stdout: &buffer{}, stderr: &buffer{}, ended: make(chan struct{})}
-	c.cmd = exec.Command(os.Args[0], args...)
-	c.cmd.Env = append(append(os.Environ(), asTriage+"=1"), env...)
-	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
-	if err := c.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { c.err = c.cmd.Wait(); close(c.ended) }()
-	t.Cleanup(func() {
-		_ = c.cmd.Process.Kill()
-		<-c.ended
-		if strings.Contains(c.stderr.String(), "DATA RACE") || t.Failed() {
-			t.Errorf("the process said:\n%s", c.stderr)
-		}
-	})
-	return c
-}
-
-func (c *child) signal(s os.Signal) {
-	c.t.Helper()
-	if err := c.cmd.Process.Signal(s); err != nil {
-		c.t.Fatalf("sending %v: %v", s, err)
-	}
-}
-
-func (c *child) over() bool {
-	select {
-	case <-c.ended:
-		return true
-	default:
-		return false
-	}
-}
-
-// code waits for the end and gives the exit code.
-func (c *child) code() int {
-	c.t.Helper()
-	select {
-	case <-c.ended:
-	case <-time.After(patience):
-		c.t.Fatal("the process does not end")
-	}
-	var exit *exec.ExitError
-	if errors.As(c.err, &exit) {
-		return exit.ExitCode()
-	}
-	return 0
-}
-
-// wire is one raw connection with a deadline.
-type wire struct {
-	net.Conn
-	t *testing.T
-	r *bufio.Reader
 }

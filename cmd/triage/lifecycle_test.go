@@ -25,9 +25,6 @@ type customers struct {
 	all      sync.WaitGroup
 }
 
-// think is a customer's pause between two requests: this test is about losing none, not about load.
-const think = 5 * time.Millisecond
-
 // keep sends one request after the other on one connection until the server asks to close it.
 func (c *customers) keep(path string) {
 	c.all.Go(func() {
@@ -66,10 +63,9 @@ func (c *customers) whole(response *http.Response) {
 	body, err := io.ReadAll(response.Body)
 	response.Body.Close()
 	if want := strings.Repeat("x", 50_000); err != nil || response.StatusCode != http.StatusOK || string(body) != want {
-		c.fail(fmt.Errorf("status %d, %d bytes of %d: %.300q, %w", response.StatusCode, len(body), len(want), body, err))
+		c.fail(fmt.Errorf("status %d, %d bytes of %d: %.300q, %v", response.StatusCode, len(body), len(want), body, err))
 		return
 	}
-	time.Sleep(think)
 	c.answered.Add(1)
 	if c.leaving.Load() {
 		c.late.Add(1)
@@ -84,6 +80,8 @@ func (c *customers) fail(err error) {
 // goods answers 50,000 bytes, for /slow in pieces over more than a second.
 func goods(w http.ResponseWriter, r *http.Request) {
 	piece := []byte(strings.Repeat("x", 5_000))
+	// Long against what a busy machine adds: to the control law this backend must look well.
+	time.Sleep(100 * time.Millisecond)
 	for range 10 {
 		if r.URL.Path == "/slow" {
 			time.Sleep(120 * time.Millisecond)
@@ -106,7 +104,7 @@ func TestDrainUnderLoad(t *testing.T) {
 		load.keep("/slow")
 		load.fresh("/quick")
 	}
-	eventually(t, "some load", func() bool { return load.answered.Load() > 100 })
+	eventually(t, "some load", func() bool { return load.answered.Load() > 50 })
 	c.signal(syscall.SIGTERM)
 	eventually(t, "readiness to fail", func() bool {
 		a := call(t, "GET", c.adminURL+"/readyz")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -71,10 +70,10 @@ func TestAThousandReloads(t *testing.T) {
 		if c.Served < 50 || c.Served+c.Refused+c.Aborted != c.Offered {
 			t.Errorf("on %s connections: %+v; want every request served that was not cut short by the end of the test", name, c)
 		}
-		// A machine busy with other things makes the backend look slow. Then the control law may refuse, but has to say so.
-		if c.Refused > 0 && len(status.Entries) == 0 {
-			t.Errorf("on %s connections: %+v; want nothing refused while the control law sees no trouble", name, c)
-		}
+	}
+	// A machine busy with other things makes the backend look slow. Then the control law may refuse, but has to say so.
+	if got := metric(t, r.adminURL, "triage_requests_total", "result", "refused"); got > 0 && len(status.Entries) == 0 {
+		t.Errorf("triage_requests_total has %v refused; want none while the control law sees no trouble", got)
 	}
 	if got := metric(t, r.adminURL, "triage_requests_total", "result", "failed"); got != 0 {
 		t.Errorf("triage_requests_total has %v failed, want none", got)
@@ -109,8 +108,11 @@ func streamUntil(ctx context.Context, t *testing.T, target string) {
 		}
 		body, err := io.ReadAll(response.Body)
 		response.Body.Close()
-		if err != nil || len(body) != 2000 {
-			t.Error(fmt.Errorf("a long answer: %d bytes of 2000, %w", len(body), err))
+		switch {
+		case response.StatusCode == http.StatusServiceUnavailable:
+			time.Sleep(50 * time.Millisecond) // the control law's word; whether it had reason to is judged in the end
+		case err != nil || len(body) != 2000:
+			t.Errorf("a long answer: %d, %d bytes of 2000, %v", response.StatusCode, len(body), err)
 			return
 		}
 	}

@@ -107,33 +107,42 @@ func TestRefusalOfGRPC(t *testing.T) {
 	}
 }
 
-// A certificate that is replaced by one that cannot be used, or listeners' settings that only partly apply, change nothing.
+// A certificate that is replaced by rubbish, or settings that one of the listeners cannot take, change no listener.
 func TestReloadThatFailsHalfWay(t *testing.T) {
 	t.Parallel()
 	cert, key, _ := certificate(t)
-	plain, tlsAddress := freeAddress(t), freeAddress(t)
-	text := func(trusted string) string {
-		return conf("listen:\n  - {address: '"+plain+"'"+trusted+"}\n  - {address: '"+tlsAddress+"', tls: {cert_file: "+cert+", key_file: "+key+"}}", backend(t, echo), everything)
+	plain, secured := freeAddress(t), freeAddress(t)
+	app := backend(t, echo)
+	text := func(trusted, withTLS string) string {
+		return conf("listen:\n  - {address: '"+plain+"'"+trusted+"}\n  - {address: '"+secured+"'"+withTLS+"}", app, everything)
 	}
-	r := start(t, text(""))
+	withTLS, trusting := ", tls: {cert_file: "+cert+", key_file: "+key+"}", ", trusted_proxies: [127.0.0.1]"
+	r := start(t, text("", withTLS))
 	good, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, cert, "no certificate")
-	write(t, r.options.path, text(", trusted_proxies: [127.0.0.1]"))
-	if err := r.reload("test"); err == nil || !strings.Contains(err.Error(), "reading the certificate") {
-		t.Fatalf("reload: %v; want it to fail for the certificate", err)
-	}
-	if got := call(t, "GET", "http://"+plain+"/x", "X-Forwarded-For: 192.0.2.1").seen(t).Header.Get("X-Forwarded-For"); got != "127.0.0.1" {
-		t.Errorf("after the reload that failed X-Forwarded-For is %q: its trusted proxies are in force", got)
-	}
-	c, err := tls.Dial("tcp", tlsAddress, &tls.Config{InsecureSkipVerify: true})
-	if err != nil {
-		t.Fatalf("handshake after the reload that failed: %v", err)
-	}
-	defer c.Close()
-	if got := c.ConnectionState().PeerCertificates[0]; !got.Equal(good.Leaf) {
-		t.Errorf("after the reload that failed another certificate is served: %v", got.SerialNumber)
+	for _, try := range []struct{ text, want string }{
+		{text(trusting, ""), "TLS cannot be turned on or off"},
+		{text(trusting, withTLS), "failed to find any PEM data"},
+	} {
+		if strings.Contains(try.want, "PEM") {
+			write(t, cert, "no certificate")
+		}
+		write(t, r.options.path, try.text)
+		if err := r.reload("test"); err == nil || !strings.Contains(err.Error(), try.want) {
+			t.Fatalf("reload: %v; want %q", err, try.want)
+		}
+		if got := call(t, "GET", "http://"+plain+"/x", "X-Forwarded-For: 192.0.2.1").seen(t).Header.Get("X-Forwarded-For"); got != "127.0.0.1" {
+			t.Errorf("after %q X-Forwarded-For is %q: the trusted proxies that failed to load are in force", try.want, got)
+		}
+		c, err := tls.Dial("tcp", secured, &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatalf("handshake after %q: %v", try.want, err)
+		}
+		if got := c.ConnectionState().PeerCertificates[0]; !got.Equal(good.Leaf) {
+			t.Errorf("after %q another certificate is served: %v", try.want, got.SerialNumber)
+		}
+		c.Close()
 	}
 }

@@ -72,7 +72,10 @@ func (a *attempt) blameClient() (reason.Reason, error) {
 func uploadReason(err error) reason.Reason {
 	var tooLarge *http.MaxBytesError
 	var network net.Error
+	var refused *refusal
 	switch {
+	case errors.As(err, &refused):
+		return refused.why
 	case errors.Is(err, errTooLarge), errors.As(err, &tooLarge):
 		return reason.BodyTooLarge
 	case errors.As(err, &network) && network.Timeout():

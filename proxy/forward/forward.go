@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net/http"
@@ -41,6 +42,11 @@ type Target struct {
 	OnHeader func(status int, clientWait time.Duration)
 	// Header may change the response header right before it goes to the client; nil changes nothing.
 	Header func(http.Header)
+	// SlowBody is told when the request body is not whole 50 ms after the endpoint's connection wanted it, WholeBody when it is
+	// after all: the end of the body waits for it to return, and a reason other than None ends the exchange. Both are called
+	// at most once, in other goroutines than Forward's; both are set or neither.
+	SlowBody  func()
+	WholeBody func(context.Context) reason.Reason
 }
 
 // Outcome is what became of an exchange.

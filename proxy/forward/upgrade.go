@@ -53,12 +53,13 @@ func (a *attempt) switchProtocols(res *http.Response) {
 func (a *attempt) agree(client net.Conn, w *bufio.Writer, header http.Header) error {
 	h := a.w.Header()
 	copyHeader(h, header)
-	h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
-	// RFC 9110, section 8.6: none of this belongs to a 1xx response.
-	delete(h, "Content-Length")
 	if a.to.Header != nil {
 		a.to.Header(h)
 	}
+	// Last, because a proxy that is about to end asks for close, and a handshake without these two is none.
+	h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
+	// RFC 9110, section 8.6: none of this belongs to a 1xx response.
+	delete(h, "Content-Length")
 	if err := client.SetWriteDeadline(time.Now().Add(a.f.settings.IdleTimeout)); err != nil {
 		return err
 	}

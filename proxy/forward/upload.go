@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"context"
 	"errors"
 	"io"
 	"maps"
@@ -8,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"triage/proxy/reason"
 )
 
 const (
@@ -17,6 +20,9 @@ const (
 	// linger is how long net/http may take what the client still sends after the answer, so that closing the connection
 	// does not reset it before the client has read the answer (RFC 9112, section 9.6).
 	linger = 500 * time.Millisecond
+	// slowBody is how long a body may take to come before it is slow. What a client sends in one go takes milliseconds, over a
+	// radio link one round trip more.
+	slowBody = 50 * time.Millisecond
 )
 
 var (
@@ -24,6 +30,11 @@ var (
 	errTooLarge = errors.New("the request body is larger than allowed")
 	errConsumed = errors.New("the request body was read and cannot be sent again")
 )
+
+// refusal ends an exchange whose body was slow and is not wanted any more now that it is whole.
+type refusal struct{ why reason.Reason }
+
+func (r *refusal) Error() string { return "refused when the request body was whole: " + r.why.String() }
 
 // upload is the request body on its way to the endpoint. The transport reads it in a goroutine of its own, which may be
 // stuck in a read from the client when the exchange ends; then the upload is torn: the read is ended by a deadline.
@@ -50,6 +61,10 @@ type upload struct {
 	nudged time.Time
 	// unbound is set when the writer has no read deadlines; then nothing can end a read.
 	unbound bool
+	// ctx ends with the exchange. late calls SlowBody; slow is set when it has, asked when WholeBody was called.
+	ctx         context.Context
+	late        *time.Timer
+	slow, asked bool
 	// err is the client's fault.
 	err error
 }
@@ -58,6 +73,7 @@ type upload struct {
 func (u *upload) attach(out *http.Request) {
 	u.src, u.limit = u.a.r.Body, u.a.to.BodyLimit
 	u.trailer = announcedTrailer(u.a.r.Trailer)
+	u.ctx = out.Context()
 	out.Body = u
 	out.GetBody = u.again
 	out.Trailer = u.trailer
@@ -90,7 +106,38 @@ func (u *upload) Read(p []byte) (int, error) {
 		u.a.head.goOn()
 	}
 	n, err := u.src.Read(p)
+	if why := u.ask(n, err); why != reason.None {
+		n, err = 0, &refusal{why}
+	}
 	return u.took(n, err)
+}
+
+// ask asks whether a body that was slow may go on to its end.
+func (u *upload) ask(n int, err error) reason.Reason {
+	u.mu.Lock()
+	whole := err == io.EOF || err == nil && u.a.r.ContentLength >= 0 && u.n+int64(n) >= u.a.r.ContentLength
+	asks := whole && u.slow && !u.asked
+	u.asked = u.asked || whole
+	u.mu.Unlock()
+	if !asks {
+		return reason.None
+	}
+	return u.a.to.WholeBody(u.ctx)
+}
+
+// isLate notes that the body is slow, if it is the client that is waited for and not the endpoint.
+func (u *upload) isLate() {
+	u.mu.Lock()
+	missing := !u.asked && !u.torn && !u.over
+	u.slow = missing && u.reading
+	if missing && !u.reading {
+		u.late.Reset(slowBody)
+	}
+	slow := u.slow
+	u.mu.Unlock()
+	if slow {
+		u.a.to.SlowBody()
+	}
 }
 
 func (u *upload) begin(p []byte) (_ []byte, first bool, _ error) {
@@ -101,6 +148,9 @@ func (u *upload) begin(p []byte) (_ []byte, first bool, _ error) {
 	}
 	first = !u.started
 	u.started, u.reading, u.since = true, true, time.Now()
+	if first && u.a.to.SlowBody != nil {
+		u.late = time.AfterFunc(slowBody, u.isLate)
+	}
 	if u.limit > 0 {
 		// One byte more than allowed is enough to know.
 		p = p[:min(int64(len(p)), u.limit-u.n+1)]
@@ -186,6 +236,9 @@ func (u *upload) nudgeLocked() {
 func (u *upload) end() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if u.late != nil {
+		u.late.Stop()
+	}
 	if u.src != nil && !u.whole {
 		if u.started {
 			u.tearLocked()

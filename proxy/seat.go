@@ -1,0 +1,118 @@
+package proxy
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"triage/breaker"
+	"triage/proxy/reason"
+	"triage/shed"
+)
+
+// seat is what an exchange holds while it is with the backend: its slot and the breakers' passes. While a slow client still sends
+// its body the backend only waits, so the slot goes to somebody else and a probe of a breaker to another request; both are asked
+// for again when the body is whole. Otherwise a handful of clients that send a byte now and then would hold every slot of a route.
+//
+// The hooks below are called by the goroutine that reads the body.
+type seat struct {
+	mu     sync.Mutex
+	slot   shed.Slot
+	passes [2]breaker.Pass // of the route and of the endpoint
+	// left is set while the seat is given up, whole when the body is there, over when the exchange needs no seat any more.
+	left, whole, over bool
+	// again is the time in the waiting room for the second time, retryIn what a refusal there says.
+	again, retryIn time.Duration
+}
+
+// leave gives the seat up until the body is whole.
+func (s *seat) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.whole || s.over {
+		return
+	}
+	s.left = true
+	s.slot.Done(shed.NotSent, 0)
+	for _, pass := range s.passes {
+		if pass.Probe() {
+			pass.Done(breaker.Ignored)
+		}
+	}
+}
+
+// comeBack asks for the seat again. A refusal ends the exchange.
+func (x *passage) comeBack(ctx context.Context, cohort uint8) reason.Reason {
+	s := &x.seat
+	s.mu.Lock()
+	s.whole = true
+	nothing := !s.left || s.over
+	s.mu.Unlock()
+	if nothing {
+		return reason.None
+	}
+	slot, no, queued := x.up.gate.Enter(ctx, x.route.shed, cohort)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.again, s.retryIn = queued, no.RetryAfter
+	switch {
+	case no.Reason != shed.Admitted && ctx.Err() != nil:
+		return reason.ClientGone
+	case no.Reason != shed.Admitted:
+		return shedReason(no.Reason)
+	case s.over: // the answer came first
+		slot.Done(shed.NotSent, 0)
+		return reason.None
+	}
+	s.slot = slot
+	return s.probeAgainLocked(x)
+}
+
+// probeAgainLocked asks the breakers again if this was a probe.
+func (s *seat) probeAgainLocked(x *passage) reason.Reason {
+	for i, b := range [2]*breaker.Breaker{x.route.breaker, x.up.breakers[x.endpoint.Index]} {
+		if !s.passes[i].Probe() {
+			continue
+		}
+		pass, ok := b.Allow()
+		s.passes[i] = pass
+		if !ok && i == 0 {
+			s.retryIn = b.RetryIn()
+			return reason.Breaker
+		}
+	}
+	return reason.None
+}
+
+// waitedAgain adds the second time in the waiting room to the first, and gives what a refusal there tells the client to wait.
+func (s *seat) waitedAgain(queued *time.Duration) (retryIn time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*queued += s.again
+	return s.retryIn
+}
+
+// answer brings the slot back because the response header has come. Once the body is whole the backend waits for nobody.
+func (s *seat) answer(o shed.Outcome, clientWait time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return
+	}
+	if s.left {
+		clientWait = 0
+	}
+	s.over = true
+	s.slot.Done(o, clientWait)
+}
+
+// judge tells the breakers. A probe has its verdict with the response header: the rest of the response may take for ever.
+func (s *seat) judge(verdict breaker.Outcome, all bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, pass := range s.passes {
+		if all || pass.Probe() {
+			pass.Done(verdict)
+		}
+	}
+}
