@@ -43,6 +43,7 @@ type Controller struct {
 	arrivals uint64
 	latest   time.Duration
 	lastTick time.Duration
+	noise    float64 // seconds
 	nextID   int
 	// woken are tickets that left the waiting room since the caller last took them.
 	woken   []*Ticket
@@ -276,13 +277,29 @@ func (c *Controller) observe(now time.Duration, r *Route, took time.Duration, o 
 	}
 }
 
+// noiseFades is by how much the noise falls a tick, noiseMost its bound in seconds.
+const (
+	noiseFades = 0.8
+	noiseMost  = 0.1
+)
+
+// listen notes how late this tick is. A process that gets its processor late is late with its answers as well, on all routes at once, and
+// must not take that for trouble of the backend's.
+func (c *Controller) listen(now time.Duration) {
+	c.noise *= noiseFades
+	if c.lastTick >= 0 {
+		c.noise = min(noiseMost, max(c.noise, (now-c.lastTick-tickEvery).Seconds()))
+	}
+}
+
 // Tick measures and moves. It is due every TickEvery.
 func (c *Controller) Tick(now time.Duration) {
 	now = c.at(now)
 	stalled := c.lastTick >= 0 && now-c.lastTick > stallAt
+	c.listen(now)
 	c.lastTick = now
 	for _, r := range c.routes {
-		r.measure(now, stalled)
+		r.measure(now, stalled, c.noise)
 		if r.domain == &r.solo {
 			r.solo.limit = r.ceiling(now, c.classes)
 		}

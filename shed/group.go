@@ -91,7 +91,7 @@ func (g *group) sums(ticks int, but *Route) (sum, base, n, cv float64) {
 		recent, _ := r.recent.Last(ticks)
 		samples := float64(recent.Samples)
 		sum += recent.Sum.Seconds() + samples*slack
-		base += samples * (r.base.Seconds() + slack)
+		base += samples * r.unit()
 		n += samples
 		cv += samples * r.base.CV()
 	}
@@ -108,7 +108,7 @@ func (g *group) ages(now time.Duration) float64 {
 			continue
 		}
 		age += (now*time.Duration(r.inFlight) - r.starts).Seconds()
-		base += float64(r.inFlight) * (r.base.Seconds() + slack)
+		base += float64(r.inFlight) * r.unit()
 		n += r.inFlight
 	}
 	if n < agesEnough {
@@ -157,7 +157,7 @@ func (g *group) sample(now time.Duration) limit.Sample {
 			samples := float64(last.Samples)
 			in.Samples += last.Samples
 			in.Sum += last.Sum.Seconds() + samples*slack
-			in.Base += samples * (r.base.Seconds() + slack)
+			in.Base += samples * r.unit()
 		}
 		in.Lost += last.Lost
 		in.Peak += last.Peak

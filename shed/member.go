@@ -115,9 +115,9 @@ func (c *Controller) expel(now time.Duration, g *group) {
 		mean, se := own.Mean().Seconds(), 3*r.base.CV()/math.Sqrt(float64(own.Samples))
 		excess, z := (sum-base)/n, sum/base
 		switch {
-		case z < suffersAt || excess < 2*minExcess:
+		case z < suffersAt || excess < 2*r.leastExcess():
 			continue
-		case mean-b+se*b > alienShare*excess || (mean+slack)/(b+slack)-1+se > alienShare*(z-1):
+		case mean-b+se*b > alienShare*excess || (mean+slack)/r.unit()-1+se > alienShare*(z-1):
 			r.alien = 0
 			continue
 		}

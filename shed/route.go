@@ -64,6 +64,7 @@ type Route struct {
 	slowness   float64
 	lowSince   time.Duration
 	x, se      float64
+	noise      float64 // seconds that this process itself may have added to an answer lately
 	excess     float64 // seconds above the scaled baseline
 	alien      int     // ticks in a row that said that the route does not share its group's bottleneck
 	aloofTill  time.Duration
@@ -97,11 +98,19 @@ func newRoute(s RouteSettings, now time.Duration) *Route {
 // Name is the route's name.
 func (r *Route) Name() string { return r.settings.Name }
 
+// leastExcess is how much longer than the baseline an answer has to take to mean anything, in seconds.
+func (r *Route) leastExcess() float64 { return minExcess + 2*r.noise }
+
+// unit is what a time to first byte is measured against, in seconds: the baseline, with what may be our own doing.
+func (r *Route) unit() float64 { return r.base.Seconds() + slack + r.noise }
+
 // scaled is the baseline with the accepted slowness, in seconds.
 func (r *Route) scaled() float64 { return r.base.Seconds() * r.slowness }
 
-// measure closes the tick and works out what the route says about the backend. stalled: this process itself stood still.
-func (r *Route) measure(now time.Duration, stalled bool) {
+// measure closes the tick and works out what the route says about the backend. stalled: this process itself stood still; noise: how
+// late it lately was for its own ticks, in seconds.
+func (r *Route) measure(now time.Duration, stalled bool, noise float64) {
+	r.noise = noise
 	tick := r.tick
 	r.tick = window.Tick{Peak: r.inFlight}
 	if stalled {
@@ -138,7 +147,7 @@ func (r *Route) normalise(now time.Duration) {
 	if !r.known {
 		return
 	}
-	r.x = (seconds/n + slack) / (r.scaled() + slack)
+	r.x = (seconds/n + slack) / (r.scaled() + slack + r.noise)
 	r.excess = seconds/n - r.scaled()
 	r.se = r.base.CV() / math.Sqrt(n)
 }
@@ -152,9 +161,9 @@ func (r *Route) judge(fresh bool) {
 	if !r.base.Known() {
 		threshold = guessSuffersAt + 3*r.base.Doubt()
 	}
-	r.suffering = r.x > threshold+3*r.se && r.excess > minExcess
+	r.suffering = r.x > threshold+3*r.se && r.excess > r.leastExcess()
 	switch {
-	case r.x <= symptomsAt+3*r.se || r.excess <= minExcess:
+	case r.x <= symptomsAt+3*r.se || r.excess <= r.leastExcess():
 		r.symptoms = 0
 	case fresh:
 		r.symptoms++
@@ -251,5 +260,5 @@ func (r *Route) stranger() bool { return r.scaled() == 0 && r.inFlight >= ceilin
 
 // surged reports whether the route has grown well past what it was.
 func (r *Route) surged() bool {
-	return float64(r.inFlight) > 1.1*r.peak+2 && r.known && r.x > symptomsAt+r.se && r.excess > minExcess
+	return float64(r.inFlight) > 1.1*r.peak+2 && r.known && r.x > symptomsAt+r.se && r.excess > r.leastExcess()
 }
