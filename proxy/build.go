@@ -19,7 +19,8 @@ import (
 )
 
 const (
-	healthRate = 50 // health checks a second that pass every gate
+	healthRate    = 20  // health checks a second of one client that pass every gate
+	healthRateAll = 500 // the same of all clients
 	// leaseMargin is what a breaker's probe may take beyond the route's timeout before it counts as lost.
 	leaseMargin = 5 * time.Second
 )
@@ -33,7 +34,7 @@ type table struct {
 	upstreams    map[string]*upstreamState
 	order        []string // names of the upstreams as configured
 	health       map[string]struct{}
-	healthTokens *bucket.Bucket
+	healthTokens healthTokens
 	sessionKey   shed.CohortKey
 	uncovered    Recorder
 	log          *changes
@@ -86,7 +87,7 @@ func build(s Settings, old *table, log *changes) (*table, error) {
 		t.health[path] = struct{}{}
 	}
 	var err error
-	if t.healthTokens, err = bucket.New(bucket.Settings{Rate: healthRate, Burst: healthRate}); err != nil {
+	if t.healthTokens, err = newHealthTokens(); err != nil {
 		return nil, err
 	}
 	rules := make([]route.Rule, 0, len(s.Routes))

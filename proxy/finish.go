@@ -45,8 +45,11 @@ func (x *passage) learn() {
 
 // answerOutcome judges a response header.
 func answerOutcome(status int) shed.Outcome {
-	if backendFailed(status) {
+	switch {
+	case backendFailed(status):
 		return shed.Failure
+	case status >= 400:
+		return shed.Declined
 	}
 	return shed.Success
 }

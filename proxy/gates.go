@@ -9,6 +9,7 @@ import (
 	"triage/proxy/reason"
 	"triage/proxy/route"
 	"triage/shed"
+	"triage/shed/bucket"
 )
 
 // cover finds the route on the canonical path, which is also the path that is forwarded.
@@ -26,18 +27,21 @@ func (x *passage) cover(r *http.Request) reason.Reason {
 		x.up = x.route.up
 		x.Route, x.Priority, x.Upstream = x.route.settings.Rule.Name, x.route.priority, x.up.settings.Name
 	}
-	x.HealthCheck = x.table.healthCheck(r)
+	check := x.table.isHealthCheck(r)
+	x.HealthCheck = check && x.table.healthTokens.take(x.Start, x.Client)
 	switch {
 	case x.up != nil:
 		return reason.None
-	case x.HealthCheck && len(x.table.upstreams) == 1:
-		for _, up := range x.table.upstreams {
-			x.up, x.Upstream = up, up.settings.Name
-		}
-		return reason.None
+	case !check || len(x.table.upstreams) != 1:
+		x.HealthCheck = false
+		return reason.NoRoute
+	case !x.HealthCheck:
+		return reason.Quota
 	}
-	x.HealthCheck = false
-	return reason.NoRoute
+	for _, up := range x.table.upstreams {
+		x.up, x.Upstream = up, up.settings.Name
+	}
+	return reason.None
 }
 
 // maxPasses is how often a request may have passed a proxy of this name. Several in a row are a common chain, all with the default
@@ -57,13 +61,29 @@ func looped(via []string, name string) bool {
 	return passes > maxPasses
 }
 
-// healthCheck reports whether the request passes every gate. The rate is bounded, or a flood that calls itself a health check
-// would pass as well: beyond it such a request is like any other, and so is one with a body, which no gate would limit.
-func (t *table) healthCheck(r *http.Request) bool {
-	if _, ok := t.health[r.URL.Path]; !ok || r.ContentLength != 0 || r.Method != http.MethodGet && r.Method != http.MethodHead {
+// isHealthCheck reports whether the request may pass every gate. One with a body may not: no gate would limit it.
+func (t *table) isHealthCheck(r *http.Request) bool {
+	_, ok := t.health[r.URL.Path]
+	return ok && r.ContentLength == 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+}
+
+// healthTokens bound the rate of health checks, or a flood that calls itself one would pass every gate as well. Each client has a
+// bucket of its own, so that it does not take the load balancer's. Beyond them a health check is a request like any other.
+type healthTokens struct{ each, all *bucket.Bucket }
+
+func newHealthTokens() (h healthTokens, err error) {
+	if h.each, err = bucket.New(bucket.Settings{Rate: healthRate, Burst: healthRate, PerKey: true, Keys: 4096}); err != nil {
+		return h, err
+	}
+	h.all, err = bucket.New(bucket.Settings{Rate: healthRateAll, Burst: healthRateAll})
+	return h, err
+}
+
+func (h healthTokens) take(now time.Time, client netip.Addr) bool {
+	if ok, _ := h.each.Take(now, household(client)); !ok {
 		return false
 	}
-	ok, _ := t.healthTokens.Take(time.Now(), "")
+	ok, _ := h.all.Take(now, "")
 	return ok
 }
 

@@ -12,7 +12,6 @@ import (
 	"triage/proxy/reason"
 	"triage/proxy/upstream"
 	"triage/shed"
-	"triage/shed/bucket"
 )
 
 // A key that only the backend reads, or reads otherwise, is no way round a limit, and neither is an address out of one's own network.
@@ -50,21 +49,38 @@ func TestLimitKey(t *testing.T) {
 
 // A health check passes every gate, so it must be nothing but a look.
 func TestHealthCheckHasNoBody(t *testing.T) {
-	tokens, err := bucket.New(bucket.Settings{Rate: 100})
-	if err != nil {
-		t.Fatal(err)
-	}
-	table := &table{health: map[string]struct{}{"/healthz": {}}, healthTokens: tokens}
+	table := &table{health: map[string]struct{}{"/healthz": {}}}
 	for body, want := range map[string]bool{"": true, "x": false} {
 		r := httptest.NewRequest("GET", "/healthz", strings.NewReader(body))
-		if got := table.healthCheck(r); got != want {
+		if got := table.isHealthCheck(r); got != want {
 			t.Errorf("GET /healthz with the body %q is a health check: %v, want %v", body, got, want)
 		}
 	}
 	r := httptest.NewRequest("GET", "/healthz", nil)
 	r.ContentLength = -1
-	if table.healthCheck(r) {
+	if table.isHealthCheck(r) {
 		t.Errorf("GET /healthz with a body of unknown length is a health check, want none")
+	}
+}
+
+// A client that floods the health checks does not take them from the load balancer.
+func TestHealthChecksArePerClient(t *testing.T) {
+	tokens, err := newHealthTokens()
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, flood, balancer := time.Now(), netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("10.0.0.1")
+	passed := 0
+	for range 1000 {
+		if tokens.take(now, flood) {
+			passed++
+		}
+	}
+	if passed != healthRate {
+		t.Errorf("%d health checks of one client passed at once, want %d", passed, healthRate)
+	}
+	if !tokens.take(now, balancer) {
+		t.Error("the load balancer's health check does not pass while another client floods")
 	}
 }
 

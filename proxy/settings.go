@@ -19,7 +19,7 @@ type Settings struct {
 	Priorities []string
 	Routes     []RouteSettings
 	Upstreams  []UpstreamSettings
-	// HealthChecks are exact paths whose GET and HEAD requests pass every gate, up to healthRate a second.
+	// HealthChecks are exact paths whose GET and HEAD requests pass every gate, up to healthRate a second of each client.
 	HealthChecks []string
 	// SessionKey is the secret under which sessions are put into cohorts.
 	SessionKey shed.CohortKey

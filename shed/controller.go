@@ -272,7 +272,7 @@ func (c *Controller) observe(now time.Duration, r *Route, took time.Duration, o 
 	case o == Success, o == Timeout, base > 0 && seconds > 1.5*base:
 		r.tick.Samples++
 		r.tick.Sum += took
-	case seconds < base:
+	case o == Failure && seconds < base:
 		r.domain.hold(now - took + time.Duration(base*float64(time.Second)))
 	}
 }

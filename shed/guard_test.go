@@ -53,3 +53,24 @@ func TestTheLevelEndsWithItsGuard(t *testing.T) {
 		})
 	}
 }
+
+// Requests that the backend turns down at once teach no baseline: who sends enough of them could make every honest answer look slow.
+func TestDeclinedAnswersTeachNoBaseline(t *testing.T) {
+	c, routes := newController(t)
+	now := time.Duration(0)
+	drive(c, routes[0], &now, 5*time.Second, 100, 60*time.Millisecond)
+	before := c.Snapshot(time.Unix(0, 0)).Routes["checkout"].Baseline
+	for range 5000 {
+		ticket := &shed.Ticket{Route: routes[0]}
+		c.Admit(now, ticket)
+		now += time.Millisecond
+		c.Done(now, ticket, shed.Declined, 0)
+		if now%shed.TickEvery == 0 {
+			c.Tick(now)
+		}
+	}
+	drive(c, routes[0], &now, 2*time.Second, 100, 60*time.Millisecond)
+	if after := c.Snapshot(time.Unix(0, 0)).Routes["checkout"].Baseline; before < 0.055 || after < 0.9*before {
+		t.Errorf("baseline %.1f ms before and %.1f ms after; want no fall", 1000*before, 1000*after)
+	}
+}

@@ -29,7 +29,7 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	// Success: a response header with a status below 500.
+	// Success: a response header with a status below 400.
 	Success Outcome = iota
 	// Failure: a server error, or no answer for another reason than time.
 	Failure
@@ -39,6 +39,9 @@ const (
 	Abandoned
 	// NotSent: the request never reached the backend, or not to its end for a reason that says nothing about the backend.
 	NotSent
+	// Declined: the backend answered that the request is at fault (4xx). It lives, but an answer that took no work teaches no
+	// baseline: whoever sends enough of them could make every honest answer look slow.
+	Declined
 )
 
 type ticketState uint8

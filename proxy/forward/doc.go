@@ -14,6 +14,8 @@
 //   - Timeout runs until the final response header and stands still while the client's body is awaited: t − t_client ≥
 //     Timeout. So a client that sends slowly cannot make an endpoint look slow. The same for IdleTimeout, which runs only
 //     while a read from the endpoint is under way, never while the client takes its time to read.
+//   - A body that is not there after 50 ms because its client is slow is told of (Target.SlowBody), and its end goes on only
+//     with the caller's word (Target.WholeBody): so callers need not keep a place for who sends slowly.
 //   - Hop-by-hop fields stay on their hop (RFC 9110, section 7.6.1), those that Connection names included; but Connection
 //     cannot name away what the proxy itself added (X-Forwarded-*, Forwarded, Via, X-Request-Id, …).
 //   - Trailers pass both ways, announced or not (section 6.5), without fields of framing, routing or identity.
