@@ -148,7 +148,8 @@ func (p *Proxy) prepare(x *passage, r *http.Request) *http.Request {
 
 // respond has a last look at the response header before it goes to the client.
 func (p *Proxy) respond(x *passage, h http.Header) {
-	x.shedBelow = h.Get("X-Envoy-Overloaded") != "" || h.Get("Admission-Control") != "" || h.Get("Proxy-Status") != ""
+	busy := x.UpstreamStatus == http.StatusServiceUnavailable || x.UpstreamStatus == http.StatusTooManyRequests
+	x.shedBelow = busy && (h.Get("X-Envoy-Overloaded") != "" || h.Get("Admission-Control") != "" || h.Get("Proxy-Status") != "")
 	x.seat.judge(x.verdict(), false)
 	p.closing(h)
 }
