@@ -21,8 +21,8 @@ func TestColdStart(t *testing.T) {
 					{Name: "crowd", For: 10 * sec, Rates: calm(size, service, 3)},
 					{Name: "later", For: 10 * sec, Rates: calm(size, service, 3)},
 				}
-				for seed := uint64(1); seed <= 3; seed++ {
-					r := sim.Run(s, seed)
+				for seed := uint64(1); seed <= seeds; seed++ {
+					r := run(t, s, seed)
 					t.Log(figures(s, r, seed))
 					goal{phase: "crowd", route: "checkout", served: 0.4}.check(t, s, r, seed)
 					goal{phase: "later", route: "checkout", served: 0.95}.check(t, s, r, seed)

@@ -35,12 +35,7 @@ func execute(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	ran := false
-	for _, c := range root.Commands() {
-		if c.RunE != nil {
-			inner := c.RunE
-			c.RunE = func(cmd *cobra.Command, args []string) error { ran = true; return inner(cmd, args) }
-		}
-	}
+	noteRuns(root, &ran)
 	var misused usageError
 	switch err := root.Execute(); {
 	case err == nil:
@@ -53,6 +48,17 @@ func execute(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	default:
 		fmt.Fprintf(stderr, "triage: %v\n", err)
 		return exitFailed
+	}
+}
+
+// noteRuns sets ran when a command below root begins to run: what goes wrong before is the command line's fault.
+func noteRuns(root *cobra.Command, ran *bool) {
+	for _, c := range root.Commands() {
+		if c.RunE != nil {
+			inner := c.RunE
+			c.RunE = func(cmd *cobra.Command, args []string) error { *ran = true; return inner(cmd, args) }
+		}
+		noteRuns(c, ran)
 	}
 }
 
@@ -69,7 +75,7 @@ Flags go over TRIAGE_* environment variables (TRIAGE_CONFIG for --config), those
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newRun(), newCheck(), newDemo(), newExplain(), newStatus(), newSchema(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newDemo(), newExplain(), newStatus(), newSchema(), newBench(), newVersion())
 	return root
 }
 

@@ -1,0 +1,163 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// Bounds of what can be simulated.
+const (
+	mostClasses   = 250
+	mostLasting   = 24 * time.Hour
+	mostRate      = 1e6 // of all sources together
+	mostSize      = 1_000_000
+	mostSidecars  = 100
+	mostEndpoints = 1000
+)
+
+// checker collects all problems of a scenario.
+type checker struct{ problems []error }
+
+func (c *checker) require(ok bool, format string, args ...any) {
+	if !ok {
+		c.problems = append(c.problems, fmt.Errorf(format, args...))
+	}
+}
+
+// check says everything that is wrong with a scenario whose defaults are filled in.
+func (s Scenario) check() error {
+	c := &checker{}
+	c.require(s.Classes >= 1 && s.Classes <= mostClasses, "classes: %d; want 1 to %d", s.Classes, mostClasses)
+	c.require(s.Endpoints >= 1 && s.Endpoints <= mostEndpoints, "endpoints: %d; want 1 to %d", s.Endpoints, mostEndpoints)
+	c.require(s.Users >= 1, "users: %d; want 1 at least", s.Users)
+	c.require(s.Sidecars.Count >= 1 && s.Sidecars.Count <= mostSidecars, "sidecars: %d; want 1 to %d", s.Sidecars.Count, mostSidecars)
+	c.require(s.Sidecars.StallEvery >= 0 && s.Sidecars.StallFor >= 0 && s.Sidecars.Timeout >= 0, "sidecars: times below 0")
+	c.require(s.Sidecars.StallEvery == 0 || s.Sidecars.StallEvery >= time.Millisecond, "sidecars: stalls every %v; want 1ms at least", s.Sidecars.StallEvery)
+	c.require(s.Clients.Deadline > 0, "deadline: %v; want more than 0", s.Clients.Deadline)
+	c.require(s.Clients.Retry.Times >= 0 && s.Clients.Retry.Times <= 20, "retries: %d; want 0 to 20", s.Clients.Retry.Times)
+	c.require(len(s.Routes) > 0, "routes: none; want one at least")
+	c.require(len(s.Phases) > 0, "phases: none; want one at least")
+	c.require(s.lasts() <= mostLasting, "phases: %v in all; want %v at most", s.lasts(), mostLasting)
+	resources, routes := c.resources(s), c.routes(s)
+	sources := slices.Concat(routes, c.journeys(s, routes))
+	for _, name := range s.Innocent {
+		c.known("innocent", name, "route", routes)
+	}
+	for i, p := range s.Phases {
+		c.phase(fmt.Sprintf("phase %d (%s)", i+1, p.Name), p, resources, routes, sources)
+	}
+	return errors.Join(c.problems...)
+}
+
+func (c *checker) known(where, name, what string, known []string) {
+	c.require(slices.Contains(known, name), "%s: no %s is called %q; there are %q", where, what, name, known)
+}
+
+func (c *checker) resources(s Scenario) (names []string) {
+	for _, r := range s.Resources {
+		c.require(r.Name != "" && !slices.Contains(names, r.Name), "resource %q: want a name of its own", r.Name)
+		c.require(r.Size >= 1 && r.Size <= mostSize, "resource %q: size %d; want 1 to %d", r.Name, r.Size, mostSize)
+		c.require(r.Contention >= 0 && r.Bound >= 0 && r.Patience >= 0, "resource %q: contention, bound or patience below 0", r.Name)
+		c.require(r.Pause.Every >= 0 && r.Pause.For >= 0 && (r.Pause.Every == 0 || r.Pause.Every >= time.Millisecond), "resource %q: pauses of %v every %v; want a millisecond between them at least", r.Name, r.Pause.For, r.Pause.Every)
+		c.require(r.Sharing == Slots || r.Bound == 0 && r.Patience == 0, "resource %q: a processor has no queue to bound", r.Name)
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+func (c *checker) routes(s Scenario) (names []string) {
+	resources := make([]string, 0, len(s.Resources))
+	for _, r := range s.Resources {
+		resources = append(resources, r.Name)
+	}
+	for _, r := range s.Routes {
+		c.require(r.Name != "" && !slices.Contains(names, r.Name), "route %q: want a name of its own", r.Name)
+		c.require(r.Class >= 0 && r.Class < s.Classes, "route %q: class %d; want 0 to %d", r.Name, r.Class, s.Classes-1)
+		c.require(len(r.Steps) > 0, "route %q: no steps; want one at least", r.Name)
+		for _, st := range r.Steps {
+			if st.Resource != "" {
+				c.known("route "+r.Name, st.Resource, "resource", resources)
+			}
+			v := st.Service
+			c.require(v.Mean > 0 && v.Mean <= time.Hour, "route %q: mean service time %v; want more than 0, an hour at most", r.Name, v.Mean)
+			c.require(v.Shape >= 0 && v.Shape <= 10 && (v.Law != Pareto || v.Shape > 1), "route %q: shape %v; want 0 to 10, of a Pareto distribution more than 1", r.Name, v.Shape)
+			c.require(st.Cache.Hit >= 0 && st.Cache.Hit < 1 && st.Cache.Entries >= 0, "route %q: a cache with %v hits and %v entries; want a share below 1", r.Name, st.Cache.Hit, st.Cache.Entries)
+		}
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+func (c *checker) journeys(s Scenario, routes []string) (names []string) {
+	for _, j := range s.Journeys {
+		c.require(j.Name != "" && !slices.Contains(names, j.Name) && !slices.Contains(routes, j.Name), "journey %q: want a name of its own", j.Name)
+		c.require(len(j.Stages) > 0, "journey %q: no stages; want one at least", j.Name)
+		for _, st := range j.Stages {
+			c.known("journey "+j.Name, st.Route, "route", routes)
+			c.require(st.Think >= 0 && st.Leave >= 0 && st.Leave <= 1, "journey %q: think %v, leave %v; want 0 or more, and a share", j.Name, st.Think, st.Leave)
+		}
+		names = append(names, j.Name)
+	}
+	return names
+}
+
+func (c *checker) phase(where string, p Phase, resources, routes, sources []string) {
+	labels := []Label{"", Calm, Slow, Overload, Errors}
+	c.require(slices.Contains(labels, p.Label), "%s: label %q; want one of %q", where, p.Label, labels[1:])
+	c.require(p.For >= 0, "%s: lasts %v; want 0 or more", where, p.For)
+	factor := math.Max(p.Burst.Times, 1)
+	total := 0.0
+	for name, rate := range p.Rates {
+		c.known(where+": rates", name, "route or journey", sources)
+		c.require(rate >= 0, "%s: rate of %q: %v; want 0 or more", where, name, rate)
+		total += rate * factor
+	}
+	c.require(total <= mostRate, "%s: %v arrivals a second; want %v at most", where, total, mostRate)
+	positive := func(what string, m map[string]float64, kind string, known []string) {
+		for name, v := range m {
+			c.known(where+": "+what, name, kind, known)
+			c.require(v > 0 && v <= 1e4, "%s: %s of %q: %v; want a factor above 0, 10000 at most", where, what, name, v)
+		}
+	}
+	positive("slow", p.Slow, "resource", resources)
+	positive("slow_routes", p.SlowRoutes, "route", routes)
+	positive("size", p.Size, "resource", resources)
+	for name, v := range p.Bound {
+		c.known(where+": bound", name, "resource", resources)
+		c.require(v >= 1, "%s: bound of %q: %d; want 1 at least", where, name, v)
+	}
+	for what, m := range map[string]map[string]float64{"fail": p.Fail, "hang": p.Hang} {
+		for name, v := range m {
+			c.known(where+": "+what, name, "route", routes)
+			c.require(v >= 0 && v <= 1, "%s: %s of %q: %v; want a share", where, what, name, v)
+		}
+	}
+	for _, name := range p.Cold {
+		c.known(where+": cold", name, "route", routes)
+	}
+	for _, name := range p.Burst.Of {
+		c.known(where+": burst", name, "route or journey", sources)
+	}
+	c.require(p.Burst.Every == 0 || p.Burst.Every > p.Burst.For && p.Burst.For > 0 && p.Burst.Times > 0, "%s: bursts of %v every %v, times %v; want a time shorter than the gap, and a factor", where, p.Burst.For, p.Burst.Every, p.Burst.Times)
+	c.require(p.BadEndpoint.Fail >= 0 && p.BadEndpoint.Fail <= 1 && p.BadEndpoint.Slow >= 0, "%s: bad endpoint: fail %v, slow %v; want a share and a factor", where, p.BadEndpoint.Fail, p.BadEndpoint.Slow)
+}
+
+// handLimit is what a human would set who knows the backend: the size of the resource that most routes need.
+func (s Scenario) handLimit() float64 {
+	best, most := 0.0, 0
+	for _, res := range s.Resources {
+		users := 0
+		for _, r := range s.Routes {
+			if slices.ContainsFunc(r.Steps, func(st Step) bool { return st.Resource == res.Name }) {
+				users++
+			}
+		}
+		if users > most {
+			best, most = float64(res.Size), users
+		}
+	}
+	return best
+}

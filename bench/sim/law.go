@@ -1,0 +1,164 @@
+package sim
+
+import (
+	"container/heap"
+	"fmt"
+	"time"
+
+	"triage/shed"
+)
+
+// Law is the real controller of package shed behind the Policy interface.
+type Law struct {
+	controller *shed.Controller
+	routes     []*shed.Route
+	woken      []Woken
+	waiting    deadlines
+}
+
+// lawTicket is a request's ticket, and when its wait is over.
+type lawTicket struct {
+	shed.Ticket
+	request *Request
+	until   time.Duration
+	index   int // in the heap; -1: it does not wait
+}
+
+// NewLaw makes the law.
+func NewLaw(f Facts) (Policy, error) {
+	settings := shed.Settings{Classes: f.Classes}
+	for _, r := range f.Routes {
+		settings.Routes = append(settings.Routes, shed.RouteSettings{Name: r.Name, Class: r.Class})
+	}
+	controller, err := shed.New(settings)
+	if err != nil {
+		return nil, fmt.Errorf("making the law: %w", err)
+	}
+	routes, err := controller.Configure(0, settings)
+	if err != nil {
+		return nil, fmt.Errorf("making the law: %w", err)
+	}
+	return &Law{controller: controller, routes: routes}, nil
+}
+
+// Arrive asks the controller.
+func (l *Law) Arrive(now time.Duration, r *Request) Verdict {
+	t := &lawTicket{request: r, index: -1}
+	t.Route, t.Owner = l.routes[r.Route], t
+	t.Cohort = uint8(scramble(r.Session) % shed.Cohorts) // a keyed hash, as in shed.CohortKey, without its price
+	r.Policy = t
+	l.controller.Admit(now, &t.Ticket)
+	switch {
+	case t.Running():
+		return Start
+	case t.Waiting():
+		t.until = now + l.controller.Wait(t.Route)
+		heap.Push(&l.waiting, t)
+		return Wait
+	}
+	r.Reason = t.Reason.String()
+	return Refuse
+}
+
+// Done brings the ticket back.
+func (l *Law) Done(now time.Duration, r *Request, o Outcome) {
+	outcome := [...]shed.Outcome{Success: shed.Success, Failure: shed.Failure, Timeout: shed.Timeout, Abandoned: shed.Abandoned}[o]
+	l.controller.Done(now, &r.Policy.(*lawTicket).Ticket, outcome, 0)
+}
+
+// Leave takes a waiting ticket back.
+func (l *Law) Leave(now time.Duration, r *Request) bool {
+	t := r.Policy.(*lawTicket)
+	left := l.controller.Leave(now, &t.Ticket)
+	if left {
+		l.forget(t)
+	}
+	return left
+}
+
+// Tick measures and moves.
+func (l *Law) Tick(now time.Duration) { l.controller.Tick(now) }
+
+// TickEvery is the law's own.
+func (l *Law) TickEvery() time.Duration { return shed.TickEvery }
+
+// Woken gives those whom the controller has let out, and those whose deadline in the waiting room has come.
+func (l *Law) Woken(now time.Duration) []Woken {
+	l.woken = l.woken[:0]
+	l.take()
+	for len(l.waiting) > 0 && l.waiting[0].until <= now {
+		t := l.waiting[0]
+		if l.controller.Leave(now, &t.Ticket) {
+			l.woken = append(l.woken, Woken{Request: t.request, Reason: t.Reason.String()})
+		}
+		l.forget(t)
+		l.take()
+	}
+	return l.woken
+}
+
+// take collects what the controller has let out.
+func (l *Law) take() {
+	for _, w := range l.controller.Woken() {
+		t := w.Owner.(*lawTicket)
+		l.forget(t)
+		l.woken = append(l.woken, Woken{Request: t.request, Start: w.Running(), Reason: w.Reason.String()})
+	}
+}
+
+func (l *Law) forget(t *lawTicket) {
+	if t.index >= 0 {
+		heap.Remove(&l.waiting, t.index)
+	}
+}
+
+// NextWake is the first deadline in the waiting room.
+func (l *Law) NextWake() time.Duration {
+	if len(l.waiting) == 0 {
+		return 0
+	}
+	return l.waiting[0].until
+}
+
+// RetryAfter is the law's advice.
+func (l *Law) RetryAfter(now time.Duration, r *Request) time.Duration {
+	t := r.Policy.(*lawTicket)
+	return l.controller.RetryAfter(now, t.Route, t.Reason)
+}
+
+// Limit is the sum of the groups' limits.
+func (l *Law) Limit() float64 {
+	sum := 0.0
+	for _, g := range l.controller.Snapshot(time.Time{}).Groups {
+		sum += g.Limit
+	}
+	return sum
+}
+
+// Entries is what the law changed, and why.
+func (l *Law) Entries() []shed.Entry { return l.controller.Entries(0, time.Unix(0, 0).UTC()) }
+
+// deadlines is a heap of tickets that wait, the first whose wait is over at the root.
+type deadlines []*lawTicket
+
+func (d deadlines) Len() int           { return len(d) }
+func (d deadlines) Less(i, j int) bool { return d[i].until < d[j].until }
+func (d deadlines) Swap(i, j int) {
+	d[i], d[j] = d[j], d[i]
+	d[i].index, d[j].index = i, j
+}
+
+func (d *deadlines) Push(x any) {
+	t := x.(*lawTicket)
+	t.index = len(*d)
+	*d = append(*d, t)
+}
+
+func (d *deadlines) Pop() any {
+	last := len(*d) - 1
+	t := (*d)[last]
+	(*d)[last] = nil
+	*d = (*d)[:last]
+	t.index = -1
+	return t
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"triage/bench/sim"
+	"triage/bench/sim/peer"
+)
+
+// simPolicies are the policies that the simulator knows by name.
+func simPolicies() []sim.Named {
+	policies := []sim.Named{{Name: "law", Doc: "Triage: the code of package shed", New: sim.NewLaw}}
+	for _, p := range peer.All() {
+		policies = append(policies, sim.Named{Name: p.Name, Doc: p.Doc, New: func(f sim.Facts) (sim.Policy, error) {
+			s := peer.Settings{Classes: f.Classes, Seed: f.Seed, Hand: f.Hand}
+			for _, r := range f.Routes {
+				s.Routes = append(s.Routes, peer.RouteInfo(r))
+			}
+			return p.New(s), nil
+		}})
+	}
+	return policies
+}
+
+// simFlags is a command line of bench sim.
+type simFlags struct {
+	all, list bool
+	policies  []string
+	seeds     int
+	draw      string
+	output    string
+	jobs      int
+}
+
+func newBenchSim() *cobra.Command {
+	var f simFlags
+	cmd := &cobra.Command{
+		Use:   "sim [EPISODE...]",
+		Short: "Run episodes in virtual time against an oracle: the law, and others",
+		Long: `Runs episodes of trouble in a simulated backend, with the real control law or with another policy, and compares
+with an oracle that knows the backend's capacity at every moment. Each seed draws a scenario of its own out of the episode's
+ranges. A "!" stands before what misses its goal.`,
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.all, "all", false, "run every episode")
+	flags.BoolVar(&f.list, "list", false, "list the episodes and the policies")
+	flags.StringSliceVar(&f.policies, "policy", []string{"law"}, "policies, separated by commas")
+	flags.IntVar(&f.seeds, "seeds", 5, "scenarios drawn of each episode")
+	flags.StringVar(&f.draw, "draw", string(sim.Judging), "which scenarios: judging, or development, on which the law may be tuned")
+	flags.StringVar(&f.output, "output", flagDefault("TRIAGE_OUTPUT", "text"), "text, json or markdown (TRIAGE_OUTPUT)")
+	flags.IntVar(&f.jobs, "jobs", 2, "scenarios at the same time")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		zoo, err := sim.Zoo()
+		if err != nil {
+			return fmt.Errorf("reading the episodes: %w", err)
+		}
+		if f.list {
+			return listSim(cmd.OutOrStdout(), zoo)
+		}
+		bench, write, err := f.bench(zoo, args)
+		if err != nil {
+			return err
+		}
+		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		if words := cmd.ErrOrStderr(); colourful(words) {
+			bench.Progress = func(done, of int) { fmt.Fprintf(words, "\r%d of %d ", done, of) }
+			defer fmt.Fprintln(words)
+		}
+		records, err := bench.Run(ctx)
+		if err != nil {
+			return fmt.Errorf("running the simulator: %w", err)
+		}
+		return write(cmd.OutOrStdout(), records)
+	}
+	return cmd
+}
+
+// bench turns the command line into a bench and a way of writing.
+func (f simFlags) bench(zoo []sim.Episode, args []string) (b sim.Bench, write func(io.Writer, []sim.Record) error, err error) {
+	b = sim.Bench{Draw: sim.Draw(f.draw), Seeds: f.seeds, Jobs: f.jobs}
+	switch {
+	case f.seeds < 1 || f.seeds > 1000:
+		return b, nil, misuse("--seeds %d: want 1 to 1000", f.seeds)
+	case f.jobs < 1 || f.jobs > 256:
+		return b, nil, misuse("--jobs %d: want 1 to 256", f.jobs)
+	case b.Draw != sim.Judging && b.Draw != sim.Development:
+		return b, nil, misuse("--draw %q: want judging or development", f.draw)
+	case f.all && len(args) > 0:
+		return b, nil, misuse("--all and names of episodes: want one of the two")
+	case !f.all && len(args) == 0:
+		return b, nil, misuse("want names of episodes or --all; --list shows them")
+	}
+	ways := map[string]func(io.Writer, []sim.Record) error{"text": sim.WriteText, "json": sim.WriteJSON, "markdown": sim.WriteMarkdown}
+	if write = ways[f.output]; write == nil {
+		return b, nil, misuse("--output %q: want text, json or markdown", f.output)
+	}
+	b.Episodes = zoo
+	if !f.all {
+		b.Episodes, err = chosen("episode", args, zoo, func(e sim.Episode) string { return e.Name })
+	}
+	if err == nil {
+		b.Policies, err = chosen("policy", f.policies, simPolicies(), func(p sim.Named) string { return p.Name })
+	}
+	return b, write, err
+}
+
+// chosen picks by name, each once, in the order of the names.
+func chosen[T any](what string, names []string, from []T, name func(T) string) (picked []T, err error) {
+	var seen []string
+	for _, wanted := range names {
+		i := slices.IndexFunc(from, func(v T) bool { return name(v) == wanted })
+		if i < 0 {
+			return nil, misuse("%s %q: there is none of that name; --list shows them", what, wanted)
+		}
+		if !slices.Contains(seen, wanted) {
+			picked, seen = append(picked, from[i]), append(seen, wanted)
+		}
+	}
+	return picked, nil
+}
+
+func listSim(to io.Writer, zoo []sim.Episode) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "EPISODE\tWHAT HAPPENS")
+	for _, e := range zoo {
+		fmt.Fprintf(w, "%s\t%s\n", e.Name, strings.TrimSpace(e.Doc))
+	}
+	fmt.Fprintln(w, "\t\nPOLICY\t")
+	for _, p := range simPolicies() {
+		fmt.Fprintf(w, "%s\t%s\n", p.Name, p.Doc)
+	}
+	return w.Flush()
+}

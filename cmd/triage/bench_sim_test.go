@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestBenchSimLists(t *testing.T) {
+	code, stdout, stderr := command(t, "bench", "sim", "--list")
+	if code != exitFine {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	for _, want := range []string{"step-x4", "Four times the load", "law", "none"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("the list does not say %q:\n%s", want, stdout)
+		}
+	}
+}
+
+func TestBenchSimMeasures(t *testing.T) {
+	code, stdout, stderr := command(t, "bench", "sim", "one-a-second", "step-with-room", "--policy", "law,none,law", "--seeds", "1", "--draw", "development", "--output", "json")
+	if code != exitFine {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	var got struct {
+		Records []struct {
+			Episode, Policy, Draw string
+			Worst                 map[string]float64
+		}
+	}
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Records) != 4 || got.Records[1].Episode != "one-a-second" || got.Records[1].Policy != "none" || got.Records[1].Draw != "development" {
+		t.Fatalf("records %+v; want two episodes with law and none each", got.Records)
+	}
+	if v := got.Records[1].Worst["critical"]; v != 1 {
+		t.Errorf("nothing is wrong and nothing refused, but critical is %v", v)
+	}
+	for output, want := range map[string]string{"text": "one-a-second", "markdown": "| one-a-second | none | worst |"} {
+		if code, stdout, _ := command(t, "bench", "sim", "one-a-second", "--policy", "none", "--seeds", "1", "--output", output); code != exitFine || !strings.Contains(stdout, want) {
+			t.Errorf("--output %s: exit %d:\n%s\nwant %q in it", output, code, stdout, want)
+		}
+	}
+}
+
+func TestBenchSimMisuse(t *testing.T) {
+	tests := []struct {
+		args []string
+		want string
+	}{
+		{nil, "--list shows them"},
+		{[]string{"step-x4", "--all"}, "want one of the two"},
+		{[]string{"step-x5"}, `episode "step-x5"`},
+		{[]string{"step-x4", "--policy", "luck"}, `policy "luck"`},
+		{[]string{"step-x4", "--seeds", "0"}, "want 1 to 1000"},
+		{[]string{"step-x4", "--jobs", "0"}, "want 1 to 256"},
+		{[]string{"step-x4", "--draw", "lucky"}, "want judging or development"},
+		{[]string{"step-x4", "--output", "xml"}, "want text, json or markdown"},
+	}
+	for _, v := range tests {
+		t.Run(strings.Join(v.args, " "), func(t *testing.T) {
+			code, _, stderr := command(t, append([]string{"bench", "sim"}, v.args...)...)
+			if code != exitUsage || !strings.Contains(stderr, v.want) {
+				t.Errorf("exit %d, %q; want %d and %q", code, stderr, exitUsage, v.want)
+			}
+		})
+	}
+}
