@@ -124,6 +124,7 @@ func TestDrainUnderLoad(t *testing.T) {
 	if code := c.code(); code != 0 {
 		t.Errorf("exit %d, want 0", code)
 	}
+	t.Logf("%d answered, %d of them while draining, %d failed", load.answered.Load(), load.late.Load(), load.failed.Load())
 	if load.failed.Load() != 0 || load.late.Load() == 0 {
 		t.Errorf("%d answered, %d of them while draining, %d failed; want none failed and some while draining", load.answered.Load(), load.late.Load(), load.failed.Load())
 	}
