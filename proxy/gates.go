@@ -133,23 +133,6 @@ func household(client netip.Addr) string {
 	return client.String()
 }
 
-// cohort is the slice of its class that the request belongs to.
-func (x *passage) cohort(r *http.Request) uint8 {
-	session := ""
-	switch s := x.route.settings; {
-	case s.SessionCookie != "":
-		if c, err := r.Cookie(s.SessionCookie); err == nil {
-			session = c.Value
-		}
-	case s.SessionHeader != "":
-		session = r.Header.Get(s.SessionHeader)
-	}
-	if session == "" {
-		session = household(x.Client)
-	}
-	return x.table.sessionKey.Cohort(session, x.Start)
-}
-
 // shedReason translates package shed's words.
 func shedReason(r shed.Reason) reason.Reason {
 	switch r {

@@ -42,7 +42,7 @@ func (s *seat) leave() {
 }
 
 // comeBack asks for the seat again. A refusal ends the exchange.
-func (x *passage) comeBack(ctx context.Context, cohort uint8) reason.Reason {
+func (x *passage) comeBack(ctx context.Context, ask shed.Ask) reason.Reason {
 	s := &x.seat
 	s.mu.Lock()
 	s.whole = true
@@ -51,7 +51,7 @@ func (x *passage) comeBack(ctx context.Context, cohort uint8) reason.Reason {
 	if nothing {
 		return reason.None
 	}
-	slot, no, queued := x.up.gate.Enter(ctx, x.route.shed, cohort)
+	slot, no, queued := x.up.gate.Enter(ctx, ask)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.again, s.retryIn = queued, no.RetryAfter

@@ -72,7 +72,7 @@ func (x *passage) admit(r *http.Request) reason.Reason {
 	if x.HealthCheck {
 		return reason.None
 	}
-	slot, no, queued := x.up.gate.Enter(r.Context(), x.route.shed, x.cohort(r))
+	slot, no, queued := x.up.gate.Enter(r.Context(), x.ask(r))
 	x.Queued = queued
 	if no.Reason != shed.Admitted {
 		if r.Context().Err() != nil {
@@ -122,7 +122,7 @@ func (p *Proxy) forward(x *passage, w http.ResponseWriter, r *http.Request) reas
 	}
 	if !x.HealthCheck {
 		to.SlowBody = x.seat.leave
-		to.WholeBody = func(ctx context.Context) reason.Reason { return x.comeBack(ctx, x.cohort(r)) }
+		to.WholeBody = func(ctx context.Context) reason.Reason { return x.comeBack(ctx, x.ask(r)) }
 	}
 	x.outcome = x.up.forwarder.Forward(w, out, to)
 	x.retryIn = x.seat.waitedAgain(&x.Queued)

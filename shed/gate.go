@@ -83,18 +83,19 @@ func (g *Gate) locked(f func(now time.Duration) error) (err error) {
 	return err
 }
 
-// Enter asks for a slot for a request of the route and waits for it if it must, no longer than the route's deadline in the
-// waiting room or the context. queued is how long it waited. With the zero Refusal the slot is to be brought back by exactly one Done. If the context ends first
-// the reason is QueueTimeout; the caller knows its own context.
-func (g *Gate) Enter(ctx context.Context, r *Route, cohort uint8) (slot Slot, no Refusal, queued time.Duration) {
+// Enter asks for a slot for a request and waits for it if it must, no longer than the route's deadline in the waiting room, its own
+// deadline or the context. queued is how long it waited. With the zero Refusal the slot is to be brought back by exactly one Done.
+// If the context ends first the reason is QueueTimeout; the caller knows its own context.
+func (g *Gate) Enter(ctx context.Context, ask Ask) (slot Slot, no Refusal, queued time.Duration) {
 	p := g.pool.Get().(*pending)
 	t := &p.ticket
-	t.Route, t.Cohort, t.state = r, cohort, idle
+	ask.fill(t, g.epoch)
+	t.state = idle
 	var wait time.Duration
 	var waits bool
 	g.locked(func(now time.Duration) error {
 		g.controller.Admit(now, t)
-		wait, waits = g.controller.Wait(r), t.state == waiting
+		wait, waits = g.controller.Wait(ask.Route), t.state == waiting
 		return nil
 	})
 	if waits {

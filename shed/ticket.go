@@ -56,8 +56,12 @@ const (
 // Ticket is the right to be in flight, or the wait for it. A Controller's caller owns the memory and may use a ticket again
 // once it is back.
 type Ticket struct {
-	Route  *Route
-	Cohort uint8
+	// What the request says of itself; see Ask. Deadline is on the controller's clock, 0 is none.
+	Route    *Route
+	Cohort   uint8
+	Stage    uint8
+	Retry    bool
+	Deadline time.Duration
 	// Owner is the caller's own, for finding its way back from Woken.
 	Owner any
 	// Reason is set when the ticket was refused.
