@@ -27,6 +27,7 @@ type Match struct {
 type Session struct {
 	Cookie string `yaml:"cookie" oneof:"true" format:"token" doc:"A cookie."`
 	Header string `yaml:"header" oneof:"true" format:"header" doc:"A request header field."`
+	Stage  int    `yaml:"stage" default:"0" min:"0" max:"100" doc:"How far a session has come that this route has served: the further, the sooner it is let in."`
 }
 
 // RateLimit is one quota: a token bucket.

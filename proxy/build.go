@@ -36,6 +36,7 @@ type table struct {
 	health       map[string]struct{}
 	healthTokens healthTokens
 	sessionKey   shed.CohortKey
+	sessions     sessions
 	uncovered    Recorder
 	log          *changes
 }
@@ -83,6 +84,11 @@ func build(s Settings, old *table, log *changes) (*table, error) {
 		return nil, errors.New("building the proxy: no priorities")
 	}
 	t := &table{name: s.Name, token: token(s.Name), priorities: s.Priorities, upstreams: map[string]*upstreamState{}, log: log, health: map[string]struct{}{}, sessionKey: s.SessionKey}
+	if old != nil {
+		t.sessions = old.sessions
+	} else {
+		t.sessions = newSessions()
+	}
 	for _, path := range s.HealthChecks {
 		t.health[path] = struct{}{}
 	}

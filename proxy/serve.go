@@ -20,6 +20,8 @@ type passage struct {
 	route  *routeState // nil if none covers the request
 	up     *upstreamState
 
+	visit    visit
+	asked    shed.Ask
 	seat     seat
 	retryIn  time.Duration // what a refusal tells the client to wait
 	endpoint *upstream.Endpoint
@@ -72,7 +74,8 @@ func (x *passage) admit(r *http.Request) reason.Reason {
 	if x.HealthCheck {
 		return reason.None
 	}
-	slot, no, queued := x.up.gate.Enter(r.Context(), x.ask(r))
+	x.asked = x.ask(r)
+	slot, no, queued := x.up.gate.Enter(r.Context(), x.asked)
 	x.Queued = queued
 	if no.Reason != shed.Admitted {
 		if r.Context().Err() != nil {
@@ -122,7 +125,7 @@ func (p *Proxy) forward(x *passage, w http.ResponseWriter, r *http.Request) reas
 	}
 	if !x.HealthCheck {
 		to.SlowBody = x.seat.leave
-		to.WholeBody = func(ctx context.Context) reason.Reason { return x.comeBack(ctx, x.ask(r)) }
+		to.WholeBody = func(ctx context.Context) reason.Reason { return x.comeBack(ctx, x.asked) }
 	}
 	x.outcome = x.up.forwarder.Forward(w, out, to)
 	x.retryIn = x.seat.waitedAgain(&x.Queued)
@@ -151,6 +154,7 @@ func (p *Proxy) respond(x *passage, h http.Header) {
 	busy := x.UpstreamStatus == http.StatusServiceUnavailable || x.UpstreamStatus == http.StatusTooManyRequests
 	x.shedBelow = busy && (h.Get("X-Envoy-Overloaded") != "" || h.Get("Admission-Control") != "" || h.Get("Proxy-Status") != "")
 	x.seat.judge(x.verdict(), false)
+	x.complete(h)
 	p.closing(h)
 }
 

@@ -37,7 +37,9 @@ type RouteSettings struct {
 	Class int
 	// SessionCookie or SessionHeader names what keeps one user's requests together; with neither it is the client's address.
 	SessionCookie, SessionHeader string
-	Limits                       []LimitSettings
+	// SessionStage is how far a session has come that was served by the route.
+	SessionStage uint8
+	Limits       []LimitSettings
 	// Hint asks the backend to skip optional work while its group is in trouble (X-Triage-Degrade).
 	Hint bool
 	// Fallback is served instead of a refusal; nil: there is none.

@@ -5,8 +5,8 @@ import "time"
 // Ask is what a request says about itself when it asks for a slot. None of it can raise its class.
 type Ask struct {
 	Route *Route
-	// Cohort is its user's slice of the class, below Cohorts.
-	Cohort uint8
+	// Cohort is its user's, below Cohorts.
+	Cohort uint16
 	// Stage is how far its user's session has come, as far as the caller has seen it: the further, the sooner it is let in.
 	Stage uint8
 	// Retry is set when the request says that it is not the first try.

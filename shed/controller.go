@@ -14,8 +14,6 @@ import (
 const (
 	tickEvery = 100 * time.Millisecond
 	stallAt   = 5 * tickEvery / 2 // a tick this late means that this process stood still
-	// Cohorts is the number of slices a class is cut into.
-	Cohorts = 128
 )
 
 // Settings of a Controller.
@@ -135,7 +133,7 @@ func (c *Controller) Admit(now time.Duration, t *Ticket) {
 	switch {
 	case c.mustPass(now, r):
 		c.run(now, t)
-	case c.degraded(r, t.Cohort):
+	case c.degraded(t):
 		c.refuse(now, t, Errors)
 	case d.queue.Len() == 0 && d.free():
 		c.run(now, t)
@@ -152,7 +150,7 @@ func (c *Controller) mustPass(now time.Duration, r *Route) bool {
 func (c *Controller) enqueue(now time.Duration, t *Ticket, d *domain) {
 	c.arrivals++
 	t.since, t.state, t.domain = now, waiting, d
-	t.key = queue.Key{Class: t.Route.class, Cohort: t.Cohort, Arrival: c.arrivals}
+	t.key = queue.Key{Class: t.Route.class, Stage: t.Stage, Cohort: t.Cohort, Arrival: c.arrivals}
 	t.Route.queued++
 	if away, turned := d.queue.Push(t.key, t, d.room()); turned {
 		reason := Displaced

@@ -27,13 +27,15 @@ func (r *Route) objective() float64 {
 	return defaultObjective
 }
 
-// degraded reports whether the level refuses this cohort of the route's class.
-func (c *Controller) degraded(r *Route, cohort uint8) bool {
+// degraded reports whether the level refuses the ticket's cohort of its class. A stage halves what a cohort counts, two make it a third,
+// and so on: who has come further goes later, and still no share of a class is all or nothing.
+func (c *Controller) degraded(t *Ticket) bool {
+	r := t.Route
 	if c.level.Level <= 0 || r.class == 0 || !c.underLevel(r) {
 		return false
 	}
 	share := c.level.Level - float64(c.fromBottom(r))
-	return share > 0 && float64(cohort) >= Cohorts*(1-share)
+	return share > 0 && float64(t.Cohort)/(1+float64(t.Stage)) >= Cohorts*(1-share)
 }
 
 func (c *Controller) fromBottom(r *Route) int { return c.classes - 1 - int(r.class) }

@@ -30,9 +30,12 @@
 //     passed, so that fast failures do not drain the queue.
 //
 // Hand-out. A request runs if fewer than the limit are in flight and nobody better waits. Else it waits, in the order of
-// package queue, up to a deadline of 400 ms for the most important class and 200 ms for the others, scaled with the
+// package queue (class, stage, cohort, arrival), up to a deadline of 400 ms for the most important class and 200 ms for the others, scaled with the
 // baseline; a better arrival pushes the worst out. A route of which nothing was admitted for a second always passes one request:
 // otherwise nothing would be learned.
+//
+// Users. A stage is what the caller has seen a session complete (package stage). A cohort is drawn with a secret (CohortKey): a slice of 128
+// for where the user came from, and a place in it for the session. Nothing that a client can make up draws a better one.
 //
 // # Promised
 //
@@ -42,5 +45,5 @@
 //
 // # Not done yet
 //
-// Attribution, culprits that do not suffer, more than one bottleneck in one group, session stages.
+// Attribution, culprits that do not suffer, more than one bottleneck in one group.
 package shed

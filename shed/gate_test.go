@@ -53,7 +53,7 @@ func TestGateInAFlood(t *testing.T) {
 			wg.Go(func() {
 				offered[class].Add(1)
 				start := time.Now()
-				slot, no, _ := g.Enter(ctx, shed.Ask{Route: routes[class], Cohort: uint8(start.UnixMilli() % 128)})
+				slot, no, _ := g.Enter(ctx, shed.Ask{Route: routes[class], Cohort: uint16(start.UnixMilli() % shed.Cohorts)})
 				if no.Reason != shed.Admitted {
 					if waited := time.Since(start); waited > 2*time.Second {
 						t.Errorf("class %d waited %v for its refusal", class, waited)

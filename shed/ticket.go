@@ -58,7 +58,7 @@ const (
 type Ticket struct {
 	// What the request says of itself; see Ask. Deadline is on the controller's clock, 0 is none.
 	Route    *Route
-	Cohort   uint8
+	Cohort   uint16
 	Stage    uint8
 	Retry    bool
 	Deadline time.Duration

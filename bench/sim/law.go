@@ -14,6 +14,7 @@ type Law struct {
 	routes     []*shed.Route
 	woken      []Woken
 	waiting    deadlines
+	sessions   sessions
 }
 
 // lawTicket is a request's ticket, and when its wait is over.
@@ -38,14 +39,15 @@ func NewLaw(f Facts) (Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the law: %w", err)
 	}
-	return &Law{controller: controller, routes: routes}, nil
+	return &Law{controller: controller, routes: routes, sessions: newSessions(f)}, nil
 }
 
 // Arrive asks the controller.
 func (l *Law) Arrive(now time.Duration, r *Request) Verdict {
 	t := &lawTicket{request: r, index: -1}
 	t.Route, t.Owner = l.routes[r.Route], t
-	t.Cohort = uint8(scramble(r.Session) % shed.Cohorts) // a keyed hash, as in shed.CohortKey, without its price
+	t.Retry, t.Deadline = r.Retry, r.Deadline
+	t.Stage, t.Cohort = l.sessions.look(now, r)
 	r.Policy = t
 	l.controller.Admit(now, &t.Ticket)
 	switch {
@@ -63,6 +65,9 @@ func (l *Law) Arrive(now time.Duration, r *Request) Verdict {
 // Done brings the ticket back.
 func (l *Law) Done(now time.Duration, r *Request, o Outcome) {
 	outcome := [...]shed.Outcome{Success: shed.Success, Failure: shed.Failure, Timeout: shed.Timeout, Abandoned: shed.Abandoned}[o]
+	if outcome == shed.Success {
+		l.sessions.complete(now, r)
+	}
 	l.controller.Done(now, &r.Policy.(*lawTicket).Ticket, outcome, 0)
 }
 

@@ -149,7 +149,7 @@ func routeSettings(r config.Route, rule route.Rule, class int) proxy.RouteSettin
 		Breaker: breaker.Settings{Disabled: r.Breaker.Disabled, FailureShare: float64(r.Breaker.FailureShare), OpenFor: time.Duration(r.Breaker.OpenFor), Probes: r.Breaker.Probes},
 	}
 	if r.Session != nil {
-		s.SessionCookie, s.SessionHeader = r.Session.Cookie, r.Session.Header
+		s.SessionCookie, s.SessionHeader, s.SessionStage = r.Session.Cookie, r.Session.Header, uint8(r.Session.Stage)
 	}
 	for _, l := range r.RateLimit {
 		s.Limits = append(s.Limits, proxy.LimitSettings{Rate: float64(l.Rate), Burst: l.Burst, Per: l.Per})

@@ -138,6 +138,9 @@ func (x *explanation) fill(f *config.File, r config.Route) {
 	} else if s != nil {
 		x.Session = "header " + s.Header
 	}
+	if r.Session != nil && r.Session.Stage > 0 {
+		x.Session += fmt.Sprintf(", stage %d once it was served", r.Session.Stage)
+	}
 	for _, l := range r.RateLimit {
 		x.RateLimits = append(x.RateLimits, fmt.Sprintf("%s, burst %d, per %s", l.Rate, l.Burst, l.Per))
 	}

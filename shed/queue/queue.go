@@ -2,10 +2,11 @@ package queue
 
 import "slices"
 
-// Key is the place of a waiter in the order. Smaller is better, field by field from the top.
+// Key is the place of a waiter in the order, decided field by field from the top. Of Stage more is better, of the others less.
 type Key struct {
 	Class   uint8
-	Cohort  uint8
+	Stage   uint8
+	Cohort  uint16
 	Arrival uint64
 }
 
@@ -14,6 +15,8 @@ func (k Key) Compare(o Key) int {
 	switch {
 	case k.Class != o.Class:
 		return int(k.Class) - int(o.Class)
+	case k.Stage != o.Stage:
+		return int(o.Stage) - int(k.Stage)
 	case k.Cohort != o.Cohort:
 		return int(k.Cohort) - int(o.Cohort)
 	case k.Arrival < o.Arrival:
