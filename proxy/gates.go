@@ -144,6 +144,8 @@ func shedReason(r shed.Reason) reason.Reason {
 		return reason.Headroom
 	case shed.Errors:
 		return reason.Errors
+	case shed.Infeasible:
+		return reason.Infeasible
 	}
 	return reason.Limit
 }

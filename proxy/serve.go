@@ -22,6 +22,7 @@ type passage struct {
 
 	visit    visit
 	asked    shed.Ask
+	until    time.Time // the client says that it waits; zero if it does not
 	seat     seat
 	retryIn  time.Duration // what a refusal tells the client to wait
 	endpoint *upstream.Endpoint
@@ -125,7 +126,7 @@ func (p *Proxy) forward(x *passage, w http.ResponseWriter, r *http.Request) reas
 	}
 	if !x.HealthCheck {
 		to.SlowBody = x.seat.leave
-		to.WholeBody = func(ctx context.Context) reason.Reason { return x.comeBack(ctx, x.asked) }
+		to.WholeBody = func(ctx context.Context) reason.Reason { return x.comeBack(ctx, x.askAgain(time.Now())) }
 	}
 	x.outcome = x.up.forwarder.Forward(w, out, to)
 	x.retryIn = x.seat.waitedAgain(&x.Queued)

@@ -125,6 +125,9 @@ func (c *Controller) Admit(now time.Duration, t *Ticket) {
 	r := t.Route
 	r.tick.Arrivals++
 	t.Reason, t.Hint = Admitted, r.domain.group != nil || c.level.Level > 0
+	c.arrivals++
+	t.since = now
+	t.key = queue.Key{Class: r.class, Stage: t.Stage, Cohort: t.Cohort, Arrival: c.arrivals}
 	d := r.domain
 	d.releaseHeld(now)
 	if d.group == nil {
@@ -137,6 +140,8 @@ func (c *Controller) Admit(now time.Duration, t *Ticket) {
 		c.refuse(now, t, Errors)
 	case d.queue.Len() == 0 && d.free():
 		c.run(now, t)
+	case d.hopeless(now, t):
+		c.refuse(now, t, Infeasible)
 	default:
 		c.enqueue(now, t, d)
 	}
@@ -148,9 +153,7 @@ func (c *Controller) mustPass(now time.Duration, r *Route) bool {
 }
 
 func (c *Controller) enqueue(now time.Duration, t *Ticket, d *domain) {
-	c.arrivals++
-	t.since, t.state, t.domain = now, waiting, d
-	t.key = queue.Key{Class: t.Route.class, Stage: t.Stage, Cohort: t.Cohort, Arrival: c.arrivals}
+	t.state, t.domain = waiting, d
 	t.Route.queued++
 	if away, turned := d.queue.Push(t.key, t, d.room()); turned {
 		reason := Displaced
@@ -164,7 +167,7 @@ func (c *Controller) enqueue(now time.Duration, t *Ticket, d *domain) {
 		}
 	}
 	c.handOut(now, d)
-	if t.state == running {
+	if t.state != waiting {
 		// A slot had become free unnoticed. The caller looks at the ticket anyway, and a second word would outlive it.
 		c.woken = slices.DeleteFunc(c.woken, func(w *Ticket) bool { return w == t })
 	}
@@ -184,7 +187,9 @@ func (c *Controller) run(now time.Duration, t *Ticket) {
 
 func (c *Controller) refuse(now time.Duration, t *Ticket, reason Reason) {
 	t.state, t.Reason = refused, reason
-	t.Route.refusing, t.Route.refusedAt = reason, now
+	if reason != Infeasible { // what a client asks of itself says nothing about the backend
+		t.Route.refusing, t.Route.refusedAt = reason, now
+	}
 }
 
 // handOut gives free slots to the best of those who wait.
@@ -195,7 +200,11 @@ func (c *Controller) handOut(now time.Duration, d *domain) {
 			return
 		}
 		t.Route.queued--
-		c.run(now, t)
+		if t.tooLate(now) && !c.mustPass(now, t.Route) {
+			c.refuse(now, t, Infeasible)
+		} else {
+			c.run(now, t)
+		}
 		c.woken = append(c.woken, t)
 	}
 }
@@ -215,12 +224,13 @@ func (c *Controller) Leave(now time.Duration, t *Ticket) bool {
 		return false
 	}
 	t.Route.queued--
-	c.refuse(c.at(now), t, QueueTimeout)
+	reason := QueueTimeout
+	if now = c.at(now); t.tooLate(now) {
+		reason = Infeasible
+	}
+	c.refuse(now, t, reason)
 	return true
 }
-
-// Wait is how long a request of the route may wait.
-func (c *Controller) Wait(r *Route) time.Duration { return r.wait() }
 
 // Done brings a running ticket back. A ticket that does not run is left as it is. waited is the part of its time that the
 // backend spent waiting for the client.
@@ -307,6 +317,7 @@ func (c *Controller) Tick(now time.Duration) {
 		c.steer(now, g)
 	}
 	c.moveLevel(now)
+	c.foresee()
 	for _, r := range c.routes {
 		r.domain.releaseHeld(now)
 		c.handOut(now, r.domain)

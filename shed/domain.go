@@ -23,6 +23,7 @@ type domain struct {
 	limit    float64 // +Inf: none
 	inFlight int
 	queue    queue.Queue[*Ticket]
+	every    time.Duration // how often a slot comes free, as it was at the last tick; 0: not known
 	// held are times until which a fast failure counts as in flight, in order.
 	held  []time.Duration
 	group *group // nil for a route by itself

@@ -95,7 +95,7 @@ func (g *Gate) Enter(ctx context.Context, ask Ask) (slot Slot, no Refusal, queue
 	var waits bool
 	g.locked(func(now time.Duration) error {
 		g.controller.Admit(now, t)
-		wait, waits = g.controller.Wait(ask.Route), t.state == waiting
+		wait, waits = g.controller.Wait(now, t), t.state == waiting
 		return nil
 	})
 	if waits {

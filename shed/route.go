@@ -82,9 +82,11 @@ type Route struct {
 	blind      float64       // limit while nothing is known; +Inf: none
 	blindAt    time.Duration // when it was last moved
 	lastRun    time.Duration
-	suspect    bool // may have to do with the guarded route's errors
-	refusing   Reason
-	refusedAt  time.Duration
+	// What half of the answers take at most, and nine in ten; 0: not known.
+	quick, surely time.Duration
+	suspect       bool // may have to do with the guarded route's errors
+	refusing      Reason
+	refusedAt     time.Duration
 }
 
 func newRoute(s RouteSettings, now time.Duration) *Route {

@@ -17,9 +17,10 @@ const (
 	QueueTimeout
 	Headroom
 	Errors
+	Infeasible
 )
 
-var reasonWords = [...]string{"", "limit", "displaced", "queue_timeout", "headroom", "errors"}
+var reasonWords = [...]string{"", "limit", "displaced", "queue_timeout", "headroom", "errors", "infeasible"}
 
 // String gives the reason's word, "" for Admitted.
 func (r Reason) String() string { return reasonWords[r] }

@@ -54,7 +54,7 @@ func (l *Law) Arrive(now time.Duration, r *Request) Verdict {
 	case t.Running():
 		return Start
 	case t.Waiting():
-		t.until = now + l.controller.Wait(t.Route)
+		t.until = now + l.controller.Wait(now, &t.Ticket)
 		heap.Push(&l.waiting, t)
 		return Wait
 	}

@@ -38,6 +38,8 @@ type entry[W comparable] struct {
 	waiter W
 }
 
+func worseFirst[W comparable](e entry[W], k Key) int { return k.Compare(e.key) }
+
 // Len is the number of waiters.
 func (q *Queue[W]) Len() int { return len(q.entries) }
 
@@ -49,13 +51,19 @@ func (q *Queue[W]) Best() (key Key, ok bool) {
 	return q.entries[len(q.entries)-1].key, true
 }
 
+// Ahead is how many waiters are better than one with the key would be.
+func (q *Queue[W]) Ahead(key Key) int {
+	at, _ := slices.BinarySearchFunc(q.entries, key, worseFirst[W])
+	return len(q.entries) - at
+}
+
 // Push lets the waiter in. If the room would then hold more than room waiters, the worst of all is turned away: it may
 // be the arrival itself. turnedAway says who, ok whether anybody was.
 func (q *Queue[W]) Push(key Key, waiter W, room int) (turnedAway W, ok bool) {
 	if len(q.entries) >= room && (room <= 0 || q.entries[0].key.Compare(key) <= 0) {
 		return waiter, true
 	}
-	at, _ := slices.BinarySearchFunc(q.entries, key, func(e entry[W], k Key) int { return k.Compare(e.key) })
+	at, _ := slices.BinarySearchFunc(q.entries, key, worseFirst[W])
 	if len(q.entries) < room {
 		q.entries = slices.Insert(q.entries, at, entry[W]{key, waiter})
 		return turnedAway, false
@@ -80,7 +88,7 @@ func (q *Queue[W]) Pop() (waiter W, ok bool) {
 
 // Remove takes a waiter out, wherever it stands, and says whether it was there.
 func (q *Queue[W]) Remove(key Key, waiter W) bool {
-	at, found := slices.BinarySearchFunc(q.entries, key, func(e entry[W], k Key) int { return k.Compare(e.key) })
+	at, found := slices.BinarySearchFunc(q.entries, key, worseFirst[W])
 	if !found || q.entries[at].waiter != waiter {
 		return false
 	}

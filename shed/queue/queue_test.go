@@ -58,6 +58,15 @@ func TestAgainstModel(t *testing.T) {
 				key := queue.Key{Class: rapid.Uint8Range(0, 3).Draw(t, "class"), Stage: rapid.Uint8Range(0, 1).Draw(t, "stage"), Cohort: rapid.Uint16Range(0, 3).Draw(t, "cohort"), Arrival: arrival}
 				room := rapid.IntRange(0, 8).Draw(t, "room")
 				over := len(model) >= room
+				better := 0
+				for _, k := range model {
+					if order(k, key) < 0 {
+						better++
+					}
+				}
+				if got := q.Ahead(key); got != better {
+					t.Fatalf("%d are ahead of %+v; want %d", got, key, better)
+				}
 				model = append(model, key)
 				slices.SortFunc(model, order)
 				away, ok := q.Push(key, arrival, room)
