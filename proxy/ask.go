@@ -12,7 +12,9 @@ import (
 func (x *passage) ask(r *http.Request) shed.Ask {
 	x.recognise(r)
 	x.saidUntil(r)
-	return shed.Ask{Route: x.route.shed, Cohort: x.cohort(), Stage: x.visit.Stage, Deadline: x.deadline(x.Start)}
+	return shed.Ask{
+		Route: x.route.shed, Cohort: x.cohort(), Stage: x.visit.Stage, Retry: edge.Retry(r.Header), Deadline: x.deadline(x.Start),
+	}
 }
 
 // saidUntil reads until when the client says that it waits.

@@ -127,7 +127,10 @@ func (c *Controller) Admit(now time.Duration, t *Ticket) {
 	t.Reason, t.Hint = Admitted, r.domain.group != nil || c.level.Level > 0
 	c.arrivals++
 	t.since = now
-	t.key = queue.Key{Class: r.class, Stage: t.Stage, Cohort: t.Cohort, Arrival: c.arrivals}
+	if t.Retry {
+		r.retries++
+	}
+	t.key = queue.Key{Class: t.place(), Stage: t.Stage, Cohort: t.Cohort, Arrival: c.arrivals}
 	d := r.domain
 	d.releaseHeld(now)
 	if d.group == nil {
@@ -307,6 +310,7 @@ func (c *Controller) Tick(now time.Duration) {
 	c.listen(now)
 	c.lastTick = now
 	for _, r := range c.routes {
+		c.weather(now, r)
 		r.measure(now, stalled, c.noise)
 		if r.domain == &r.solo {
 			r.solo.limit = r.ceiling(now, c.classes)

@@ -34,11 +34,11 @@ func (c *Controller) degraded(t *Ticket) bool {
 	if c.level.Level <= 0 || r.class == 0 || !c.underLevel(r) {
 		return false
 	}
-	share := c.level.Level - float64(c.fromBottom(r))
+	share := c.level.Level - float64(c.fromBottom(int(t.key.Class)))
 	return share > 0 && float64(t.Cohort)/(1+float64(t.Stage)) >= Cohorts*(1-share)
 }
 
-func (c *Controller) fromBottom(r *Route) int { return c.classes - 1 - int(r.class) }
+func (c *Controller) fromBottom(class int) int { return c.classes - 1 - class }
 
 // underLevel reports whether the route may share what the guarded route depends on. Routes that suffered together with it, or
 // show errors of their own while it fails, are the suspects; without any suspect every route of the upstream is one.
@@ -124,7 +124,7 @@ func (c *Controller) levelSample(now time.Duration) level.Sample {
 		}
 		total += work
 		if r.class > 0 {
-			in.Shares[c.fromBottom(r)] += work
+			in.Shares[c.fromBottom(int(r.class))] += work
 		}
 	}
 	in.Offered = total

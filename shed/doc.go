@@ -32,7 +32,7 @@
 // Hand-out. A request runs if fewer than the limit are in flight and nobody better waits. Else it waits, in the order of
 // package queue (class, stage, cohort, arrival), up to a deadline of 400 ms for the most important class and 200 ms for the others, scaled with the
 // baseline; a better arrival pushes the worst out. A route of which nothing was admitted for a second always passes one request:
-// otherwise nothing would be learned. Who would have to wait and cannot be answered before the deadline is refused at once: forecast.go has
+// otherwise nothing would be learned. Retries that come in a storm count as one class lower (retry.go). Who would have to wait and cannot be answered before the deadline is refused at once: forecast.go has
 // the theory.
 //
 // Users. A stage is what the caller has seen a session complete (package stage). A cohort is drawn with a secret (CohortKey): a slice of 128

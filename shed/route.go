@@ -82,6 +82,8 @@ type Route struct {
 	blind      float64       // limit while nothing is known; +Inf: none
 	blindAt    time.Duration // when it was last moved
 	lastRun    time.Duration
+	storm      storm
+	retries    int // that arrived in the tick under way
 	// What half of the answers take at most, and nine in ten; 0: not known.
 	quick, surely time.Duration
 	suspect       bool // may have to do with the guarded route's errors

@@ -20,6 +20,8 @@ type RouteSnapshot struct {
 	Errors float64 `json:"error_ratio"`
 	// Group is the name of the group the route is in, "" for none.
 	Group string `json:"group,omitempty"`
+	// RetryStorm is set while so many requests are retries that these count as one class lower.
+	RetryStorm bool `json:"retry_storm,omitempty"`
 	// Refusing is the reason with which the route's newest requests are refused, "" while none is.
 	Refusing string `json:"refusing,omitempty"`
 }
@@ -53,7 +55,7 @@ type Entry struct {
 	// Upstream is filled in by whoever has several gates.
 	Upstream string `json:"upstream,omitempty"`
 	Subject  string `json:"subject"`
-	// Kind is one of: group, limit, slowness, level.
+	// Kind is one of: group, limit, slowness, level, retries.
 	Kind   string  `json:"kind"`
 	From   float64 `json:"from"`
 	To     float64 `json:"to"`
@@ -100,7 +102,7 @@ func (g *Gate) Entries(after uint64) []Entry {
 }
 
 func (r *Route) snapshot(now time.Duration, classes int) RouteSnapshot {
-	s := RouteSnapshot{InFlight: r.inFlight, Queued: r.queued, Baseline: r.base.Seconds()}
+	s := RouteSnapshot{InFlight: r.inFlight, Queued: r.queued, Baseline: r.base.Seconds(), RetryStorm: r.storm.on}
 	if c := r.ceiling(now, classes); r.domain == &r.solo && !math.IsInf(c, 1) {
 		s.Ceiling = c
 	}
