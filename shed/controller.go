@@ -87,6 +87,11 @@ func (c *Controller) Configure(now time.Duration, s Settings) ([]*Route, error) 
 	for i, r := range routes {
 		r.settings, r.class = s.Routes[i], uint8(s.Routes[i].Class)
 	}
+	for _, r := range routes {
+		if g := r.domain.group; g != nil && r.settings.Alone && len(g.routes) > 1 {
+			c.leave(c.at(now), r)
+		}
+	}
 	for _, r := range c.routes {
 		if !seen[r.settings.Name] {
 			c.remove(now, r)

@@ -43,7 +43,7 @@ func (c *Controller) fromBottom(class int) int { return c.classes - 1 - class }
 // underLevel reports whether the route may share what the guarded route depends on. Routes that suffered together with it, or
 // show errors of their own while it fails, are the suspects; without any suspect every route of the upstream is one.
 func (c *Controller) underLevel(r *Route) bool {
-	return c.guard != nil && (!c.anySuspect || r.suspect)
+	return c.guard != nil && !r.settings.Alone && !c.guard.settings.Alone && (!c.anySuspect || r.suspect)
 }
 
 // suspects looks for routes that may have to do with the guarded route's errors. A suspect stays one until the level is back
@@ -58,7 +58,8 @@ func (c *Controller) suspects() {
 		failing := n >= 10 && share > 2*r.objective()
 		fated := c.guard.fate != nil && slices.Contains(c.guard.fate.routes, r)
 		together := r.domain.group != nil && r.domain == c.guard.domain
-		r.suspect = r.suspect || r != c.guard && r.class > 0 && (failing || fated || together)
+		may := r != c.guard && r.class > 0 && !r.settings.Alone
+		r.suspect = r.suspect || may && (failing || fated || together || r.sharesWith(c.guard))
 		c.anySuspect = c.anySuspect || r.suspect
 	}
 }

@@ -41,6 +41,10 @@ type RouteSettings struct {
 	Class int
 	// ErrorObjective is the share of backend errors that is all right, 0..1; 0 means 2 %.
 	ErrorObjective float64
+	// Shares names bottlenecks that the route is said to share with every other route that has the name; Alone says that it
+	// shares nothing at all.
+	Shares []string
+	Alone  bool
 }
 
 // Route is one route's state inside a Controller. Its fields belong to the controller.
