@@ -16,6 +16,8 @@ const (
 	fallBelow       = 0.7
 	fallSamples     = 32
 	earlyAll        = 16 // in flight of the upstream, itself included, for an early sample
+	behindTicks     = 10
+	behindShare     = 0.2
 	blindLost       = 10 // requests without an answer
 	blindShare      = 0.9
 	blindLeast      = 4
@@ -161,13 +163,24 @@ func (r *Route) judge(fresh bool) {
 	if !r.base.Known() {
 		threshold = guessSuffersAt + 3*r.base.Doubt()
 	}
-	r.suffering = r.x > threshold+3*r.se && r.excess > r.leastExcess()
+	r.suffering = r.x > threshold+3*r.se && r.excess > r.leastExcess() && (r.base.Known() || r.behind())
 	switch {
 	case r.x <= symptomsAt+3*r.se || r.excess <= r.leastExcess():
 		r.symptoms = 0
 	case fresh:
 		r.symptoms++
 	}
+}
+
+// behind reports that the backend does not keep up: of what was sent to it lately too much is still there. While the baseline is a
+// guess of a few answers, which are the short ones, slowness alone is no evidence.
+func (r *Route) behind() bool {
+	sum, ticks := r.recent.Last(behindTicks)
+	oldest, _ := r.recent.Ago(ticks - 1)
+	if sum.Lost > 0 {
+		return true
+	}
+	return ticks >= behindTicks/2 && float64(r.inFlight-oldest.Peak) > behindShare*float64(sum.Arrivals)
 }
 
 // learn feeds time to the baseline, or throws the window away when the route is not healthy.
