@@ -17,7 +17,7 @@ const (
 	usefulTicks   = 3
 	strangerAfter = time.Second
 	strangerTicks = 5
-	kinship       = 0.4 // of the group's excess, or of its factor
+	kinship       = 0.4 // two excesses, or two factors, are alike
 	mergeLike     = 0.5
 	mergeTicks    = 5
 	alienShare    = 0.3
@@ -37,7 +37,7 @@ type group struct {
 	headroom float64 // what the founders could have grown to without a group
 	y, se    float64
 	cv       float64       // of single times to first byte
-	excess   float64       // seconds above the scaled baseline, of a mean sample
+	excess   float64       // seconds above the baseline, of a mean sample
 	alike    int           // ticks in a row that another group was in trouble of the same size
 	troubled time.Duration // since when the latency is above what the limit aims at, or was last
 	trial    *Route        // a member that is out for a moment
@@ -74,7 +74,7 @@ func (g *group) measure(now time.Duration) {
 		if n == 0 || n < samplesEnough && ticks < window.Span {
 			continue
 		}
-		g.y, g.se, g.excess = sum/base, cv/n/math.Sqrt(n), (sum-base*g.law.Scale)/n
+		g.y, g.se, g.excess = sum/base, cv/n/math.Sqrt(n), (sum-base)/n
 		g.cv = cv / n
 		break
 	}

@@ -10,6 +10,9 @@ import (
 // Constants of a route's measurement; package comment, points 1 and 2.
 const (
 	samplesEnough   = 16
+	samplesWide     = 64
+	sureAtOnce      = 4.5 // standard errors, on the newest samplesEnough
+	sureInTime      = 4   // on the newest samplesWide
 	agesEnough      = 4
 	suffersAt       = 1.3
 	guessSuffersAt  = 2 // while the baseline is a guess
@@ -78,6 +81,7 @@ type Route struct {
 	symptoms   int  // ticks in a row
 	suffering  bool
 	stalled    bool // this process stood still during the last tick
+	measured   time.Duration
 	peak       float64
 	raised     time.Duration
 	headroomAt time.Duration // from when the ceiling counts; 0: no baseline yet
@@ -120,8 +124,8 @@ func (r *Route) measure(now time.Duration, stalled bool, noise float64) {
 		r.base.Spoil()
 	}
 	r.recent.Add(tick)
-	r.stalled = stalled
-	r.normalise(now)
+	r.stalled, r.measured = stalled, now
+	r.normalise()
 	r.judge(tick.Samples > 0)
 	r.learn(now)
 	r.raisePeak(now)
@@ -130,21 +134,21 @@ func (r *Route) measure(now time.Duration, stalled bool, noise float64) {
 
 // pace sums the newest times to first byte and says how many they are. With few completions the ages of what is in flight
 // count as well, if they say more: a backend that hangs completes nothing.
-func (r *Route) pace(now time.Duration) (seconds, n float64) {
-	sum, _ := r.recent.Newest(samplesEnough)
+func (r *Route) pace(samples int) (seconds, n float64) {
+	sum, _ := r.recent.Newest(samples)
 	seconds, n = sum.Sum.Seconds(), float64(sum.Samples)
 	if sum.Samples >= samplesEnough || r.inFlight < agesEnough || r.stalled {
 		return seconds, n
 	}
-	ages := (now*time.Duration(r.inFlight) - r.starts).Seconds()
+	ages := (r.measured*time.Duration(r.inFlight) - r.starts).Seconds()
 	if ages*math.Max(n, 1) <= seconds*float64(r.inFlight) {
 		return seconds, n
 	}
 	return seconds + ages, n + float64(r.inFlight)
 }
 
-func (r *Route) normalise(now time.Duration) {
-	seconds, n := r.pace(now)
+func (r *Route) normalise() {
+	seconds, n := r.pace(samplesEnough)
 	r.known = n > 0 && r.scaled() > 0
 	if !r.known {
 		return
@@ -163,13 +167,21 @@ func (r *Route) judge(fresh bool) {
 	if !r.base.Known() {
 		threshold = guessSuffersAt + 3*r.base.Doubt()
 	}
-	r.suffering = r.x > threshold+3*r.se && r.excess > r.leastExcess() && (r.base.Known() || r.behind())
+	r.suffering = (r.beyond(samplesEnough, threshold, sureAtOnce) || r.beyond(samplesWide, threshold, sureInTime)) && (r.base.Known() || r.behind())
 	switch {
 	case r.x <= symptomsAt+3*r.se || r.excess <= r.leastExcess():
 		r.symptoms = 0
 	case fresh:
 		r.symptoms++
 	}
+}
+
+// beyond tests the newest samples, at least so many, against a threshold. The test is made every tick on every route, and sums of a few
+// skewed times reach far: three standard errors are passed by chance every few minutes.
+func (r *Route) beyond(samples int, threshold, sure float64) bool {
+	seconds, n := r.pace(samples)
+	x := (seconds/n + slack) / (r.scaled() + slack + r.noise)
+	return x > threshold+sure*r.base.CV()/math.Sqrt(n) && seconds/n-r.scaled() > r.leastExcess()
 }
 
 // behind reports that the backend does not keep up: of what was sent to it lately too much is still there. While the baseline is a
