@@ -306,6 +306,9 @@ func (c *Controller) Tick(now time.Duration) {
 			r.solo.limit = r.ceiling(now, c.classes)
 		}
 	}
+	for _, g := range c.groups {
+		g.measure(now)
+	}
 	c.regroup(now)
 	for _, g := range slices.Clone(c.groups) {
 		c.steer(now, g)
