@@ -56,8 +56,10 @@ func TestInfeasibleAtArrival(t *testing.T) {
 		t.Errorf("it may wait %v; want its 100ms without what an answer takes", wait)
 	}
 	unbound := &shed.Ticket{Route: r}
-	if c.Admit(now, unbound); !unbound.Waiting() || c.Wait(now, unbound) != 200*time.Millisecond {
-		t.Errorf("without a deadline: reason %q, wait %v; want the route's 200ms", unbound.Reason, c.Wait(now, unbound))
+	c.Admit(now, unbound)
+	usual := c.Wait(now, unbound)
+	if !unbound.Waiting() || usual < 200*time.Millisecond {
+		t.Errorf("without a deadline: reason %q, wait %v; want as long as the route lets it", unbound.Reason, usual)
 	}
 	// A slot comes free every 20 ms ÷ 8 or so: whoever is behind many has to wait longer than the first.
 	for range 26 {
@@ -70,8 +72,8 @@ func TestInfeasibleAtArrival(t *testing.T) {
 		t.Errorf("with 60ms left ahead of most: refused with %q; want it to wait", better.Reason)
 	}
 	for _, absurd := range []time.Duration{math.MaxInt64 - now, 1 << 60} {
-		if got := ask(absurd, 0); !got.Waiting() || c.Wait(now, got) != 200*time.Millisecond {
-			t.Errorf("with %v left: reason %q, wait %v; want the route's 200ms", absurd, got.Reason, c.Wait(now, got))
+		if got := ask(absurd, 0); !got.Waiting() || c.Wait(now, got) != usual {
+			t.Errorf("with %v left: reason %q, wait %v; want %v, as without a deadline", absurd, got.Reason, c.Wait(now, got), usual)
 		}
 	}
 	negative := &shed.Ticket{Route: r, Deadline: math.MinInt64}
