@@ -197,7 +197,7 @@ func (t *table) addRoute(s RouteSettings, old *table, recorder func(string, stri
 		return err
 	}
 	r.recorder = recorder(s.Rule.Name, r.priority, s.Upstream)
-	up.shed.Routes = append(up.shed.Routes, shed.RouteSettings{Name: s.Rule.Name, Class: s.Class, ErrorObjective: s.ErrorObjective})
+	up.shed.Routes = append(up.shed.Routes, shed.RouteSettings{Name: s.Rule.Name, Class: s.Class, ErrorObjective: s.ErrorObjective, Shares: s.Shares, Alone: s.Alone})
 	up.routes = append(up.routes, r)
 	t.routes = append(t.routes, r)
 	return nil

@@ -13,18 +13,23 @@ import (
 	"triage/shed"
 )
 
+func mustURL(t *testing.T, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
 // shopOf is a proxy before a handler, with routes for a journey: /cart is stage 1, /pay stage 2, /open has no session at all.
 func shopOf(t *testing.T, h http.HandlerFunc) *Proxy {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	at, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := Settings{
 		Name: "triage", Priorities: []string{"critical", "normal"}, SessionKey: shed.CohortKey{1},
-		Upstreams: []UpstreamSettings{{Name: "app", Endpoints: []upstream.EndpointSettings{{URL: at, Weight: 1}}}},
+		Upstreams: []UpstreamSettings{{Name: "app", Endpoints: []upstream.EndpointSettings{{URL: mustURL(t, server.URL), Weight: 1}}}},
 		Routes: []RouteSettings{
 			{Rule: route.Rule{Name: "cart", Path: "/cart"}, Upstream: "app", Class: 1, SessionCookie: "sid", SessionStage: 1},
 			{Rule: route.Rule{Name: "pay", Path: "/pay"}, Upstream: "app", SessionCookie: "sid", SessionStage: 2},

@@ -35,6 +35,9 @@ type RouteSettings struct {
 	Upstream string
 	// Class is the index of the route's priority.
 	Class int
+	// Shares names bottlenecks that the route has in common with others of its upstream; Alone: it shares nothing.
+	Shares []string
+	Alone  bool
 	// SessionCookie or SessionHeader names what keeps one user's requests together; with neither it is the client's address.
 	SessionCookie, SessionHeader string
 	// SessionStage is how far a session has come that was served by the route.

@@ -19,7 +19,7 @@
 //     one limit (package limit). A route that suffers later, shows symptoms (x > 1.1 + 3·se for three ticks) or has surged
 //     joins a group in trouble if its trouble is of the same kind: routes that wait in one queue wait equally long, routes on a
 //     resource that became slower become slower by the same factor; 0.4 of either is enough. Routes that suffered
-//     together in the last ten minutes join together. Two groups in trouble of the same size for five ticks become one.
+//     together in the last ten minutes, or are said to share something (shares.go), join together. Two groups in trouble of the same size for five ticks become one.
 //     Who does not suffer is left alone, and a member that is evidently well in the same ticks in which the others suffer, by
 //     time and by factor, leaves again. One that is refused so much that it cannot show how it is, is let out for a moment and
 //     watched (not the founders of the group): it stays out if it is well there, and goes back if it suffers. A group closes after three seconds in which its limit held nobody back; what it

@@ -148,6 +148,9 @@ func routeSettings(r config.Route, rule route.Rule, class int) proxy.RouteSettin
 		ErrorObjective: float64(r.ErrorObjective), BodyLimit: int64(r.BodyLimit),
 		Breaker: breaker.Settings{Disabled: r.Breaker.Disabled, FailureShare: float64(r.Breaker.FailureShare), OpenFor: time.Duration(r.Breaker.OpenFor), Probes: r.Breaker.Probes},
 	}
+	if s.Alone = r.SharesNothing(); !s.Alone {
+		s.Shares = r.Shares
+	}
 	if r.Session != nil {
 		s.SessionCookie, s.SessionHeader, s.SessionStage = r.Session.Cookie, r.Session.Header, uint8(r.Session.Stage)
 	}

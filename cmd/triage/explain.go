@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -87,6 +88,7 @@ type explanation struct {
 	Upstream   string            `json:"upstream,omitempty"`
 	Timeout    string            `json:"timeout,omitempty"`
 	Session    string            `json:"session,omitempty"`
+	Shares     string            `json:"shares,omitempty"`
 	RateLimits []string          `json:"rate_limits,omitempty"`
 	Degrade    []string          `json:"degrade,omitempty"`
 	Health     bool              `json:"health_check"`
@@ -141,6 +143,7 @@ func (x *explanation) fill(f *config.File, r config.Route) {
 	if r.Session != nil && r.Session.Stage > 0 {
 		x.Session += fmt.Sprintf(", stage %d once it was served", r.Session.Stage)
 	}
+	x.Shares = sharesOf(f, r)
 	for _, l := range r.RateLimit {
 		x.RateLimits = append(x.RateLimits, fmt.Sprintf("%s, burst %d, per %s", l.Rate, l.Burst, l.Per))
 	}
@@ -153,6 +156,27 @@ func (x *explanation) fill(f *config.File, r config.Route) {
 		}
 	}
 	x.Degrade = append(x.Degrade, "reject")
+}
+
+// sharesOf says what a route shares, and with whom.
+func sharesOf(f *config.File, r config.Route) string {
+	switch {
+	case r.SharesNothing():
+		return "nothing: it is in no group but its own"
+	case len(r.Shares) == 0:
+		return "not said: it is found out"
+	}
+	parts := make([]string, 0, len(r.Shares))
+	for _, name := range r.Shares {
+		var others []string
+		for _, o := range f.Routes {
+			if o.Name != r.Name && o.Upstream == r.Upstream && slices.Contains(o.Shares, name) {
+				others = append(others, o.Name)
+			}
+		}
+		parts = append(parts, name+" with "+strings.Join(others, ", "))
+	}
+	return strings.Join(parts, "; ")
 }
 
 func (x *explanation) print(w io.Writer) {
@@ -181,6 +205,7 @@ func (x *explanation) print(w io.Writer) {
 	}
 	if x.Route != "" {
 		line("session", "%s", x.Session)
+		line("shares", "%s", x.Shares)
 		for _, l := range x.RateLimits {
 			line("rate limit", "%s", l)
 		}

@@ -1,0 +1,28 @@
+package proxy
+
+import (
+	"reflect"
+	"testing"
+
+	"triage/proxy/route"
+	"triage/proxy/upstream"
+	"triage/shed"
+)
+
+// What a route is said to share is what the upstream's gate is configured with.
+func TestTheLawIsTold(t *testing.T) {
+	p, err := New(Settings{
+		Name: "triage", Priorities: []string{"critical", "normal"}, Upstreams: []UpstreamSettings{{Name: "app", Endpoints: []upstream.EndpointSettings{{URL: mustURL(t, "http://127.0.0.1:9"), Weight: 1}}}},
+		Routes: []RouteSettings{
+			{Rule: route.Rule{Name: "cart", Path: "/cart"}, Upstream: "app", Class: 1, Shares: []string{"database"}, ErrorObjective: 0.1},
+			{Rule: route.Rule{Name: "static", Path: "/static"}, Upstream: "app", Alone: true},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []shed.RouteSettings{{Name: "cart", Class: 1, ErrorObjective: 0.1, Shares: []string{"database"}}, {Name: "static", Alone: true}}
+	if got := p.table.Load().upstreams["app"].shed.Routes; !reflect.DeepEqual(got, want) {
+		t.Errorf("the law is told %+v, want %+v", got, want)
+	}
+}
