@@ -133,6 +133,34 @@ func household(client netip.Addr) string {
 	return client.String()
 }
 
+// observed reports whether nothing is refused of the request's upstream.
+func (x *passage) observed() bool { return x.up != nil && x.up.settings.Observe }
+
+// enforce gives the refusal, or notes it if the upstream is only observed.
+func (x *passage) enforce(why reason.Reason) reason.Reason {
+	if why != reason.None && x.observed() {
+		x.note(why)
+		x.retryIn = 0
+		return reason.None
+	}
+	return why
+}
+
+// note remembers the first reason for which the request would have been refused: it would not have come to a second.
+func (x *passage) note(would reason.Reason) {
+	if x.Would == reason.None {
+		x.Would = would
+	}
+}
+
+// wouldReason translates package shed's word for a refusal that did not take place.
+func wouldReason(r shed.Reason) reason.Reason {
+	if r == shed.Admitted {
+		return reason.None
+	}
+	return shedReason(r)
+}
+
 // shedReason translates package shed's words.
 func shedReason(r shed.Reason) reason.Reason {
 	switch r {

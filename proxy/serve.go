@@ -46,7 +46,7 @@ func (p *Proxy) walk(x *passage, w http.ResponseWriter, r *http.Request) reason.
 	if why := x.cover(r); why != reason.None { // proxy/route: which rule covers it?
 		return why
 	}
-	if why := x.takeTokens(r); why != reason.None { // shed/bucket: within its quota?
+	if why := x.enforce(x.takeTokens(r)); why != reason.None { // shed/bucket: within its quota?
 		return why
 	}
 	if why := x.admit(r); why != reason.None { // shed: can the backend afford it now?
@@ -86,6 +86,7 @@ func (x *passage) admit(r *http.Request) reason.Reason {
 		return shedReason(no.Reason)
 	}
 	x.seat.slot = slot
+	x.note(wouldReason(slot.Would))
 	return reason.None
 }
 
@@ -93,7 +94,7 @@ func (x *passage) admit(r *http.Request) reason.Reason {
 func (x *passage) choose(dice uint64) reason.Reason {
 	if !x.HealthCheck {
 		pass, ok := x.route.breaker.Allow()
-		if !ok {
+		if !ok && x.enforce(reason.Breaker) != reason.None {
 			x.retryIn = x.route.breaker.RetryIn()
 			return reason.Breaker
 		}
@@ -129,7 +130,7 @@ func (p *Proxy) forward(x *passage, w http.ResponseWriter, r *http.Request) reas
 		to.WholeBody = func(ctx context.Context) reason.Reason { return x.comeBack(ctx, x.askAgain(time.Now())) }
 	}
 	x.outcome = x.up.forwarder.Forward(w, out, to)
-	x.retryIn = x.seat.waitedAgain(&x.Queued)
+	x.collect()
 	x.UpstreamStatus, x.FirstByte, x.Upgraded = x.outcome.Status, x.outcome.FirstByte, x.outcome.Upgraded
 	x.BytesIn, x.BytesOut = x.outcome.BytesIn, x.outcome.BytesOut
 	if x.outcome.Started {

@@ -83,4 +83,6 @@ type UpstreamSettings struct {
 	IdleConnections int
 	// TLS is for https endpoints; nil verifies against the system's roots.
 	TLS *tls.Config
+	// Observe decides and reports, and refuses nothing.
+	Observe bool
 }

@@ -48,7 +48,9 @@ type BucketSnapshot struct {
 
 // UpstreamSnapshot is one upstream's state.
 type UpstreamSnapshot struct {
-	Name      string             `json:"name"`
+	Name string `json:"name"`
+	// Mode is enforce, or observe: then nothing is refused.
+	Mode      string             `json:"mode"`
 	Endpoints []EndpointSnapshot `json:"endpoints"`
 	// Groups are the sets of routes that suffer together at the moment; none while nothing is wrong.
 	Groups []shed.GroupSnapshot `json:"groups"`
@@ -77,7 +79,7 @@ func (p *Proxy) Snapshot() Snapshot {
 		up := t.upstreams[name]
 		gate := up.gate.Snapshot()
 		gates[name] = gate
-		us := UpstreamSnapshot{Name: name, Groups: gate.Groups, Panic: up.panicking.Load(), Broken: gate.Broken}
+		us := UpstreamSnapshot{Name: name, Mode: modeOf(gate.Observe), Groups: gate.Groups, Panic: up.panicking.Load(), Broken: gate.Broken}
 		for _, e := range up.pool.Endpoints() {
 			es := e.Settings()
 			us.Endpoints = append(us.Endpoints, EndpointSnapshot{URL: e.URL().String(), Zone: es.Zone, Version: es.Version, InFlight: e.InFlight(), Breaker: up.breakers[e.Index].State().String()})
@@ -88,6 +90,13 @@ func (p *Proxy) Snapshot() Snapshot {
 		s.Routes = append(s.Routes, r.snapshot(gates[r.settings.Upstream]))
 	}
 	return s
+}
+
+func modeOf(observe bool) string {
+	if observe {
+		return "observe"
+	}
+	return "enforce"
 }
 
 func (r *routeState) snapshot(gate shed.Snapshot) RouteSnapshot {

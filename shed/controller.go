@@ -21,6 +21,8 @@ type Settings struct {
 	// Classes is the number of priority classes, at least 1.
 	Classes int
 	Routes  []RouteSettings
+	// Observe decides and reports, and refuses nothing.
+	Observe bool
 	// Sequence numbers the entries, if several controllers share one sequence; nil counts from 1.
 	Sequence func() uint64
 }
@@ -28,11 +30,12 @@ type Settings struct {
 // Controller decides for the routes of one upstream. It is pure: it is handed the time (since any fixed instant, not going
 // backwards: an earlier time counts as the latest seen) and is not safe for concurrent use. Gate makes it so.
 type Controller struct {
-	classes int
-	routes  []*Route
-	groups  []*group
-	level   level.State
-	guard   *Route // the protected route whose errors the level answers to
+	classes   int
+	observing bool
+	routes    []*Route
+	groups    []*group
+	level     level.State
+	guard     *Route // the protected route whose errors the level answers to
 	// anySuspect is set when some routes are more likely than others to cause the guard's errors.
 	anySuspect bool
 	levelSince time.Duration // since when the level is above 0
@@ -102,6 +105,7 @@ func (c *Controller) Configure(now time.Duration, s Settings) ([]*Route, error) 
 		c.guard, c.level = nil, level.State{}
 	}
 	c.classes, c.routes = s.Classes, routes
+	c.setObserve(c.at(now), s.Observe)
 	return slices.Clone(routes), nil
 }
 
@@ -129,7 +133,7 @@ func (c *Controller) Admit(now time.Duration, t *Ticket) {
 	now = c.at(now)
 	r := t.Route
 	r.tick.Arrivals++
-	t.Reason, t.Hint = Admitted, r.domain.group != nil || c.level.Level > 0
+	t.Reason, t.Would, t.Hint = Admitted, Admitted, !c.observing && (r.domain.group != nil || c.level.Level > 0)
 	c.arrivals++
 	t.since = now
 	if t.Retry {
@@ -142,6 +146,10 @@ func (c *Controller) Admit(now time.Duration, t *Ticket) {
 		d.limit = r.ceiling(now, c.classes)
 	}
 	switch {
+	case c.observing:
+		t.Would = c.would(now, t)
+		r.note(now, t.Would)
+		c.run(now, t)
 	case c.mustPass(now, r):
 		c.run(now, t)
 	case c.degraded(t):
@@ -195,8 +203,13 @@ func (c *Controller) run(now time.Duration, t *Ticket) {
 
 func (c *Controller) refuse(now time.Duration, t *Ticket, reason Reason) {
 	t.state, t.Reason = refused, reason
-	if reason != Infeasible { // what a client asks of itself says nothing about the backend
-		t.Route.refusing, t.Route.refusedAt = reason, now
+	t.Route.note(now, reason)
+}
+
+// note remembers a refusal of the route. What a client asks of itself says nothing about the backend.
+func (r *Route) note(now time.Duration, reason Reason) {
+	if reason != Admitted && reason != Infeasible {
+		r.refusing, r.refusedAt = reason, now
 	}
 }
 
@@ -208,7 +221,7 @@ func (c *Controller) handOut(now time.Duration, d *domain) {
 			return
 		}
 		t.Route.queued--
-		if t.tooLate(now) && !c.mustPass(now, t.Route) {
+		if t.tooLate(now) && !c.mustPass(now, t.Route) && !c.observing {
 			c.refuse(now, t, Infeasible)
 		} else {
 			c.run(now, t)
@@ -328,7 +341,11 @@ func (c *Controller) Tick(now time.Duration) {
 	}
 	c.regroup(now)
 	for _, g := range slices.Clone(c.groups) {
-		c.steer(now, g)
+		if c.observing {
+			c.watch(now, g)
+		} else {
+			c.steer(now, g)
+		}
 	}
 	c.moveLevel(now)
 	c.foresee()

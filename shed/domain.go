@@ -27,6 +27,7 @@ type domain struct {
 	failed   held          // fast failures
 	ghosts   held          // requests that got no answer: the backend may still be at work for them
 	group    *group        // nil for a route by itself
+	shadow   shadow        // of the queue, while the controller observes
 }
 
 // held are times until which something that is over still counts as in flight, in order.

@@ -45,6 +45,8 @@ type Slot struct {
 	generation uint64
 	// Hint is set when the backend should be asked to skip optional work.
 	Hint bool
+	// Would is why the request would have been refused, if the controller did not only observe.
+	Would Reason
 }
 
 // Configure takes new settings; see Controller.Configure.
@@ -142,7 +144,7 @@ func (g *Gate) settle(p *pending) (Slot, Refusal) {
 	case g.broken != "":
 		return Slot{}, Refusal{}
 	case p.ticket.state == running:
-		return Slot{pending: p, generation: p.generation, Hint: p.ticket.Hint}, Refusal{}
+		return Slot{pending: p, generation: p.generation, Hint: p.ticket.Hint, Would: p.ticket.Would}, Refusal{}
 	}
 	no := Refusal{p.ticket.Reason, g.controller.RetryAfter(time.Since(g.epoch), p.ticket.Route, p.ticket.Reason)}
 	p.generation++

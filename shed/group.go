@@ -41,6 +41,7 @@ type group struct {
 	alike    int           // ticks in a row that another group was in trouble of the same size
 	troubled time.Duration // since when the latency is above what the limit aims at, or was last
 	trial    *Route        // a member that is out for a moment
+	most     float64       // observed: the most that was served of late, in slots
 	unbound  time.Duration // since when the limit keeps nobody out; negative: it does
 	why      limit.Reason
 	reported float64

@@ -22,6 +22,8 @@ type RouteSnapshot struct {
 	Group string `json:"group,omitempty"`
 	// RetryStorm is set while so many requests are retries that these count as one class lower.
 	RetryStorm bool `json:"retry_storm,omitempty"`
+	// WouldRefuse is the reason with which requests would be refused, if the law did not only observe.
+	WouldRefuse string `json:"would_refuse,omitempty"`
 	// Refusing is the reason with which the route's newest requests are refused, "" while none is.
 	Refusing string `json:"refusing,omitempty"`
 }
@@ -66,6 +68,8 @@ type Entry struct {
 type Snapshot struct {
 	Routes map[string]RouteSnapshot
 	Groups []GroupSnapshot
+	// Observe is set while the law decides and reports, and refuses nothing.
+	Observe bool
 	// Broken is what the controller died of; the gate lets everything pass since. "" while it lives.
 	Broken string
 }
@@ -84,9 +88,9 @@ func (g *Gate) Snapshot() Snapshot {
 
 // Snapshot copies the controller's state; epoch is the wall time of its zero.
 func (c *Controller) Snapshot(epoch time.Time) Snapshot {
-	s := Snapshot{Routes: map[string]RouteSnapshot{}}
+	s := Snapshot{Routes: map[string]RouteSnapshot{}, Observe: c.observing}
 	for _, r := range c.routes {
-		s.Routes[r.Name()] = r.snapshot(c.latest, c.classes)
+		s.Routes[r.Name()] = r.snapshot(c.latest, c.classes, c.observing)
 	}
 	for _, group := range c.groups {
 		s.Groups = append(s.Groups, group.snapshot(c.latest, epoch))
@@ -101,7 +105,7 @@ func (g *Gate) Entries(after uint64) []Entry {
 	return g.controller.entries.after(after, g.epoch)
 }
 
-func (r *Route) snapshot(now time.Duration, classes int) RouteSnapshot {
+func (r *Route) snapshot(now time.Duration, classes int, observe bool) RouteSnapshot {
 	s := RouteSnapshot{InFlight: r.inFlight, Queued: r.queued, Baseline: r.base.Seconds(), RetryStorm: r.storm.on}
 	if c := r.ceiling(now, classes); r.domain == &r.solo && !math.IsInf(c, 1) {
 		s.Ceiling = c
@@ -113,7 +117,9 @@ func (r *Route) snapshot(now time.Duration, classes int) RouteSnapshot {
 	if r.domain.group != nil {
 		s.Group = r.domain.group.name
 	}
-	if now-r.refusedAt < refusingFor {
+	if now-r.refusedAt < refusingFor && observe {
+		s.WouldRefuse = r.refusing.String()
+	} else if now-r.refusedAt < refusingFor {
 		s.Refusing = r.refusing.String()
 	}
 	return s

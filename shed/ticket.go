@@ -67,6 +67,8 @@ type Ticket struct {
 	Owner any
 	// Reason is set when the ticket was refused.
 	Reason Reason
+	// Would is set when the ticket runs only because the controller observes: why it would have been refused.
+	Would Reason
 	// Hint is set when the backend should be asked to skip optional work for this request.
 	Hint bool
 

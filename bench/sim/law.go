@@ -15,6 +15,7 @@ type Law struct {
 	woken      []Woken
 	waiting    deadlines
 	sessions   sessions
+	would      map[string]int // by route, while it observes: how many it would have refused
 }
 
 // lawTicket is a request's ticket, and when its wait is over.
@@ -26,8 +27,13 @@ type lawTicket struct {
 }
 
 // NewLaw makes the law.
-func NewLaw(f Facts) (Policy, error) {
-	settings := shed.Settings{Classes: f.Classes}
+func NewLaw(f Facts) (Policy, error) { return newLaw(f, false) }
+
+// NewObserver makes a law that decides and refuses nothing.
+func NewObserver(f Facts) (Policy, error) { return newLaw(f, true) }
+
+func newLaw(f Facts, observe bool) (*Law, error) {
+	settings := shed.Settings{Classes: f.Classes, Observe: observe}
 	for _, r := range f.Routes {
 		settings.Routes = append(settings.Routes, shed.RouteSettings{Name: r.Name, Class: r.Class})
 	}
@@ -39,7 +45,7 @@ func NewLaw(f Facts) (Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the law: %w", err)
 	}
-	return &Law{controller: controller, routes: routes, sessions: newSessions(f)}, nil
+	return &Law{controller: controller, routes: routes, sessions: newSessions(f), would: map[string]int{}}, nil
 }
 
 // Arrive asks the controller.
@@ -50,6 +56,9 @@ func (l *Law) Arrive(now time.Duration, r *Request) Verdict {
 	t.Stage, t.Cohort = l.sessions.look(now, r)
 	r.Policy = t
 	l.controller.Admit(now, &t.Ticket)
+	if t.Would != shed.Admitted {
+		l.would[t.Route.Name()]++
+	}
 	switch {
 	case t.Running():
 		return Start
@@ -124,6 +133,9 @@ func (l *Law) NextWake() time.Duration {
 	}
 	return l.waiting[0].until
 }
+
+// WouldRefuse is how many requests of each route the law would have refused so far, if it did not only observe.
+func (l *Law) WouldRefuse() map[string]int { return l.would }
 
 // RetryAfter is the law's advice.
 func (l *Law) RetryAfter(now time.Duration, r *Request) time.Duration {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
@@ -98,7 +99,7 @@ func rulesOf(f *config.File) []route.Rule {
 func proxySettings(f *config.File, key shed.CohortKey, recorder func(route, priority, upstream string) proxy.Recorder, logger *slog.Logger) (proxy.Settings, error) {
 	s := proxy.Settings{Name: f.Name, Priorities: f.Priorities, HealthChecks: f.HealthChecks, SessionKey: key, Recorder: recorder, Logger: logger}
 	for _, name := range f.UpstreamNames() {
-		us, err := upstreamSettings(name, f.Upstreams[name])
+		us, err := upstreamSettings(name, f.Upstreams[name], f.Mode)
 		if err != nil {
 			return s, err
 		}
@@ -127,10 +128,10 @@ func smallestBodyLimit(listeners []config.Listener) int64 {
 	return limit
 }
 
-func upstreamSettings(name string, u config.Upstream) (proxy.UpstreamSettings, error) {
+func upstreamSettings(name string, u config.Upstream, mode string) (proxy.UpstreamSettings, error) {
 	s := proxy.UpstreamSettings{
 		Name: name, Timeout: time.Duration(u.Timeout), ConnectTimeout: time.Duration(u.ConnectTimeout),
-		IdleTimeout: time.Duration(u.IdleTimeout), IdleConnections: u.IdleConnections,
+		IdleTimeout: time.Duration(u.IdleTimeout), IdleConnections: u.IdleConnections, Observe: cmp.Or(u.Mode, mode) == "observe",
 	}
 	for _, e := range u.Endpoints {
 		target, err := url.Parse(e.URL)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -86,6 +87,7 @@ type explanation struct {
 	Route      string            `json:"route,omitempty"`
 	Priority   string            `json:"priority,omitempty"`
 	Upstream   string            `json:"upstream,omitempty"`
+	Mode       string            `json:"mode,omitempty"`
 	Timeout    string            `json:"timeout,omitempty"`
 	Session    string            `json:"session,omitempty"`
 	Shares     string            `json:"shares,omitempty"`
@@ -130,7 +132,7 @@ func explain(f *config.File, r *http.Request) (*explanation, error) {
 func (x *explanation) fill(f *config.File, r config.Route) {
 	up := f.Upstreams[r.Upstream]
 	x.Route, x.Priority, x.Upstream, x.Endpoints = r.Name, r.Priority, r.Upstream, up.Endpoints
-	x.Timeout = up.Timeout.String()
+	x.Timeout, x.Mode = up.Timeout.String(), cmp.Or(up.Mode, f.Mode)
 	if r.Timeout > 0 {
 		x.Timeout = r.Timeout.String()
 	}
@@ -204,6 +206,9 @@ func (x *explanation) print(w io.Writer) {
 		line("timeout", "%s until the response header", x.Timeout)
 	}
 	if x.Route != "" {
+		if x.Mode == "observe" {
+			line("mode", "observe: it is told what would be refused, and nothing is")
+		}
 		line("session", "%s", x.Session)
 		line("shares", "%s", x.Shares)
 		for _, l := range x.RateLimits {

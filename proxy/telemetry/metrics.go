@@ -23,6 +23,7 @@ const (
 	firstByte
 	queueWait
 	decisions
+	wouldRefuse
 	bytesIn
 	bytesOut
 	routeInfo
@@ -67,6 +68,7 @@ var catalogue = [metrics]Metric{
 	firstByte:       {"triage_upstream_first_byte_seconds", "histogram", []string{"route"}, "Time from sending a request to an endpoint to its response header."},
 	queueWait:       {"triage_queue_wait_seconds", "histogram", []string{"route"}, "Time that requests spent in the waiting room, of those that waited."},
 	decisions:       {"triage_decisions_total", "counter", []string{"route", "priority", "reason"}, "Requests that got no plain answer from the backend, by reason."},
+	wouldRefuse:     {"triage_would_refuse_total", "counter", []string{"route", "priority", "reason"}, "Requests that would have been refused, by reason, if their upstream were not in mode observe."},
 	bytesIn:         {"triage_request_body_bytes_total", "counter", []string{"route"}, "Body bytes read from clients."},
 	bytesOut:        {"triage_response_body_bytes_total", "counter", []string{"route"}, "Body bytes written to clients."},
 	routeInfo:       {"triage_route_info", "gauge", []string{"route", "priority", "upstream"}, "Always 1: the priority and the upstream of each route, to join with."},
