@@ -38,6 +38,8 @@
 // Users. A stage is what the caller has seen a session complete (package stage). A cohort is drawn with a secret (CohortKey): a slice of 128
 // for where the user came from, and a place in it for the session. Nothing that a client can make up draws a better one.
 //
+// Demand. Every route tells how much concurrency is asked of it, refused requests included, and how much is served: demand.go.
+//
 // Observing. With Settings.Observe everything runs at once, and its ticket says why it would have been refused: observe.go has the theory.
 //
 // # Promised

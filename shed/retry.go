@@ -44,10 +44,11 @@ func (s storm) next(firsts, retries int) storm {
 	return s
 }
 
-// weather closes a route's tick.
+// weather looks at what came in a route's tick, before it is closed.
 func (c *Controller) weather(now time.Duration, r *Route) {
-	before := r.storm.on
-	r.storm, r.retries = r.storm.next(r.tick.Arrivals-r.retries, r.retries), 0
+	before, firsts := r.storm.on, r.tick.Arrivals-r.retries
+	r.storm, r.retries = r.storm.next(firsts, r.retries), 0
+	r.flow = r.flow.next(firsts, r.tick.Completed-r.tick.Errors)
 	share := 100 * r.storm.retries / math.Max(r.storm.firsts, 1)
 	switch {
 	case r.storm.on && !before:

@@ -93,6 +93,7 @@ type Route struct {
 	blindAt    time.Duration // when it was last moved
 	lastRun    time.Duration
 	storm      storm
+	flow       flow
 	retries    int // that arrived in the tick under way
 	// What half of the answers take at most, and nine in ten; 0: not known.
 	quick, surely time.Duration

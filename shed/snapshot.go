@@ -14,6 +14,10 @@ type RouteSnapshot struct {
 	Ceiling float64 `json:"ceiling"`
 	// Baseline is the time to first byte when all is well, in seconds; 0 until it is known.
 	Baseline float64 `json:"baseline_seconds"`
+	// Demand is the concurrency that the route's users ask for, refused ones included, Served how much of it they get: slots, 0 while
+	// the baseline is unknown.
+	Demand float64 `json:"demand_concurrency"`
+	Served float64 `json:"served_concurrency"`
 	// Latency is the normalised latency: time to first byte ÷ baseline; 0 while unknown.
 	Latency float64 `json:"latency_ratio"`
 	// Errors is the share of recent requests that failed in the backend.
@@ -113,6 +117,7 @@ func (r *Route) snapshot(now time.Duration, classes int, observe bool) RouteSnap
 	if r.known {
 		s.Latency = r.x
 	}
+	s.Demand, s.Served = r.slots()
 	s.Errors, _ = r.recentErrors()
 	if r.domain.group != nil {
 		s.Group = r.domain.group.name

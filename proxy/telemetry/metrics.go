@@ -42,6 +42,8 @@ const (
 	groupLimit
 	groupPressure
 	groupSlowness
+	demandSlots
+	servedSlots
 	endpointBreaker
 	endpointInFlight
 	upstreamPanic
@@ -86,6 +88,8 @@ var catalogue = [metrics]Metric{
 	groupLimit:       {"triage_concurrency_limit", "gauge", []string{"upstream", "group"}, "Concurrent requests that a group of routes is allowed; absent while nothing is wrong."},
 	groupPressure:    {"triage_group_pressure_ratio", "gauge", []string{"upstream", "group"}, "Latency ratio of a group divided by its accepted slowness; about 1 when the limit is right."},
 	groupSlowness:    {"triage_group_slowness_ratio", "gauge", []string{"upstream", "group"}, "Slowness that the law has accepted as not caused by load; 1 is none."},
+	demandSlots:      {"triage_demand_concurrency", "gauge", []string{"upstream", "priority"}, "Concurrent requests that users ask for, refused ones included: arrivals times baseline times slowness."},
+	servedSlots:      {"triage_served_concurrency", "gauge", []string{"upstream", "priority"}, "How much of the demand was served: answers without an error times baseline times slowness."},
 	endpointBreaker:  {"triage_endpoint_breaker_state", "gauge", []string{"upstream", "endpoint", "state"}, "1 for the state that the endpoint's breaker is in, 0 for the others."},
 	endpointInFlight: {"triage_endpoint_inflight_requests", "gauge", []string{"upstream", "endpoint"}, "Requests in flight at an endpoint."},
 	upstreamPanic:    {"triage_upstream_panic", "gauge", []string{"upstream"}, "1 while every endpoint is ejected and ejection is ignored for that reason."},
