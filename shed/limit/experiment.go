@@ -82,7 +82,7 @@ func (s State) cut(in Sample) (State, Reason) {
 	again := s.first.limit > s.now.limit
 	factor := math.Min(shallow, math.Max(deepest, Target*s.Scale/s.now.y()))
 	need := s.floor(in)
-	if !s.now.censored() { // else the latency says when clients lost patience, and a floor made of it would hold the flood
+	if in.Critical > 0 && !s.now.censored() { // else the latency says when clients lost patience, and a floor made of it would hold the flood
 		need *= math.Min(math.Max(1, s.now.y()/s.Scale), slowest)
 	}
 	if s.saturated {
