@@ -12,6 +12,7 @@ import (
 )
 
 const (
+	opensAt       = 2.5 // times its peak: what a route that is merely slow can need
 	closeAfter    = 3 * time.Second
 	fateLasts     = 10 * time.Minute
 	usefulTicks   = 3
