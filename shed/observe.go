@@ -164,6 +164,7 @@ func (c *Controller) setObserve(now time.Duration, observe bool) {
 	}
 	for _, r := range c.routes {
 		r.refusing, r.trialOf, r.solo.shadow = Admitted, nil, shadow{drained: now}
+		r.culpritOf, r.cap = nil, math.Inf(1)
 		if observe {
 			r.solo.limit = math.Inf(1) // until the next tick
 			c.handOut(now, &r.solo)

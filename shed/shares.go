@@ -41,9 +41,9 @@ func apart(routes []*Route) (sets [][]*Route) {
 }
 
 // openTo reports whether the route may be in the group.
-func (g *group) openTo(r *Route) bool { return !r.settings.Alone && !g.closed() }
+func (g *group) openTo(r *Route) bool { return !r.settings.Alone && !g.private() }
 
-// closed reports whether the group is of a route that shares nothing.
-func (g *group) closed() bool {
+// private reports whether the group is of a route that shares nothing.
+func (g *group) private() bool {
 	return slices.ContainsFunc(g.routes, func(r *Route) bool { return r.settings.Alone })
 }

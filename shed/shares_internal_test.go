@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"triage/shed/window"
 )
 
 // shared makes a controller with a route for each text: a name, and what it shares.
@@ -115,6 +117,25 @@ func TestSharesNothing(t *testing.T) {
 	}
 	if got := names(c.withFate(now, []*Route{a})); !slices.Equal(got, []string{"a"}) {
 		t.Errorf("a's fate takes %q along", got)
+	}
+}
+
+// A route that shares nothing is not suspected of being in a group's way, and a group of one that shares nothing suspects nobody.
+func TestSharesNothingIsNoSuspect(t *testing.T) {
+	for _, test := range []struct {
+		suspect, victim string
+		want            bool
+	}{{"a", "b", true}, {"a:none", "b", false}, {"a", "b:none", false}} {
+		c := shared(t, test.victim, test.suspect)
+		victim, suspect := c.routes[0], c.routes[1]
+		c.suffer(3*time.Second, victim.Name())
+		suspect.inFlight, suspect.usual = 100, 1
+		for range usualTicks {
+			suspect.recent.Add(window.Tick{Arrivals: 100})
+		}
+		if got := c.suspicious(4*time.Second, suspect, c.groups[0], 0); got != test.want {
+			t.Errorf("%s in the way of %s: suspected %v, want %v", test.suspect, test.victim, got, test.want)
+		}
 	}
 }
 
