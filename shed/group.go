@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"triage/shed/limit"
+	"triage/shed/relief"
 	"triage/shed/window"
 )
 
@@ -33,22 +34,23 @@ const (
 // group is a set of routes that suffer together: one limit, one law.
 type group struct {
 	domain
-	name     string
-	since    time.Duration
-	law      limit.State
-	headroom float64 // what the founders could have grown to without a group
-	y, se    float64
-	cv       float64       // of single times to first byte
-	excess   float64       // seconds above the baseline, of a mean sample
-	alike    int           // ticks in a row that another group was in trouble of the same size
-	troubled time.Duration // since when the latency is above what the limit aims at, or was last
-	trial    *Route        // a member that is out for a moment
-	most     float64       // observed: the most that was served of late, in slots
-	closed   bool          // nobody is in it any more
-	inquiry  *inquiry      // about a route that is kept back for a moment
-	unbound  time.Duration // since when the limit keeps nobody out; negative: it does
-	why      limit.Reason
-	reported float64
+	name        string
+	since       time.Duration
+	law         limit.State
+	headroom    float64 // what the founders could have grown to without a group
+	y, se       float64
+	cv          float64       // of single times to first byte
+	excess      float64       // seconds above the baseline, of a mean sample
+	alike       int           // ticks in a row that another group was in trouble of the same size
+	troubled    time.Duration // since when the latency is above what the limit aims at, or was last
+	trial       *Route        // a member that is out for a moment
+	beforeTrial relief.Reading
+	most        float64       // observed: the most that was served of late, in slots
+	closed      bool          // nobody is in it any more
+	inquiry     *inquiry      // about a route that is kept back for a moment
+	unbound     time.Duration // since when the limit keeps nobody out; negative: it does
+	why         limit.Reason
+	reported    float64
 }
 
 func (c *Controller) open(now time.Duration, members []*Route) {
