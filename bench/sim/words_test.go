@@ -41,3 +41,27 @@ func TestTellingDeadlinesHelps(t *testing.T) {
 		t.Errorf("%d served and %d in vain, against %d and %d when nobody tells; want 2 %% more and a third less", told, toldInVain, mute, muteInVain)
 	}
 }
+
+// Of users of one class those who have begun a journey can finish it: what has to go, goes at the door.
+func TestWhoHasComeFurtherIsServed(t *testing.T) {
+	offered, lost, turnedAway := 0, 0, 0
+	for _, e := range zoo(t) {
+		for seed := 1; e.Name == "visits-of-one-class" && seed <= seeds; seed++ {
+			s := draw(t, e, seed)
+			r := run(t, s, e.Dice(sim.Development, seed))
+			for i := range s.Phases {
+				turnedAway += r.Phases[i]["browse"].Refused
+				for _, route := range []string{"product", "cart", "checkout"} {
+					tally := r.Phases[i][route]
+					offered, lost = offered+tally.Offered, lost+tally.Offered-tally.Served
+				}
+			}
+		}
+	}
+	if turnedAway < offered/20 {
+		t.Fatalf("%d of the first stage were refused, %d later ones asked for: the test shows nothing", turnedAway, offered)
+	}
+	if lost*200 > offered {
+		t.Errorf("%d of %d requests of those who had begun were lost; want one in two hundred at most", lost, offered)
+	}
+}
