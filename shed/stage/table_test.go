@@ -81,7 +81,7 @@ func TestInventedSessionsDriveOutNobodyWhoCameFurther(t *testing.T) {
 		table.Complete(0, table.Key("cookie", "sid", "honest"+strconv.Itoa(i)), stage.Session{Stage: uint8(2 + i%2)})
 	}
 	for i := range invented {
-		key := table.Key("cookie", "sid", "invented"+strconv.Itoa(i))
+		key := stage.Key(uint64(i+1) * 0x9e3779b97f4a7c15) // as good as a hash, and cheaper a million times
 		table.Look(time.Second, key)
 		table.Complete(time.Second, key, stage.Session{Stage: uint8(i % 2)})
 	}
@@ -103,7 +103,7 @@ func TestAmongEqualsTheIdleGo(t *testing.T) {
 	table := stage.New()
 	busy := table.Key("cookie", "sid", "busy")
 	table.Complete(0, busy, stage.Session{Stage: 1})
-	for i := range 40 * stage.Capacity / 8 {
+	for i := range 12 * stage.Capacity / 8 {
 		now := time.Duration(i) * time.Millisecond
 		table.Complete(now, table.Key("cookie", "sid", strconv.Itoa(i)), stage.Session{Stage: 1})
 		if i%100 == 0 {
