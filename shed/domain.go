@@ -26,6 +26,7 @@ type domain struct {
 	// held are times until which a fast failure counts as in flight, in order.
 	held  []time.Duration
 	group *group // nil for a route by itself
+	sign  sign
 }
 
 // free reports whether one more may run.
