@@ -11,7 +11,7 @@ import (
 // A route without traffic costs a tick nothing: it sleeps. Nothing about it changes any more after window.Span idle ticks but what
 // is made up for when it wakes, so that a route that slept cannot be told from one that was measured all the time.
 
-// forgetsPeak is after how many idle ticks nothing is left of a peak: 120 half-lives.
+// forgetsPeak is after how many idle ticks nothing is left of a peak, nor of what was usual: 120 half-lives.
 const forgetsPeak = int(120 * peakHalfLife / tickEvery)
 
 // wake lets a route that slept take part again.
@@ -24,23 +24,44 @@ func (c *Controller) wake(r *Route) {
 
 // makeUp does to a sleeping route what the ticks that it slept through would have done.
 func (c *Controller) makeUp(r *Route) {
-	missed := c.ticks - r.sleptAt
-	for range min(missed, window.Span) {
+	missed := c.elapsed.since(r.slept)
+	r.slept = c.elapsed
+	for range min(missed.ticks, window.Span) {
 		r.recent.Add(window.Tick{})
 	}
-	for range min(missed, forgetsPeak) {
-		if r.peak == 0 {
-			break
-		}
+	for n := min(missed.ticks, forgetsPeak); n > 0 && r.peak > 0; n-- {
 		r.fadePeak()
 	}
-	if missed >= forgetsPeak {
+	if missed.ticks >= forgetsPeak {
 		r.peak = 0
 	}
-	if c.stalls > r.sleptStalls {
+	for n := min(missed.calms, forgetsPeak); n > 0 && r.usual > 0; n-- {
+		r.learnUsual()
+	}
+	if missed.stalls > 0 {
 		r.base.Spoil()
 	}
-	r.sleptAt, r.sleptStalls = c.ticks, c.stalls
+}
+
+// elapsed counts ticks, so that a route that slept knows what it missed.
+type elapsed struct {
+	ticks  int
+	stalls int // ticks during which the process stood still
+	calms  int // ticks from which routes learn what is usual
+}
+
+func (e *elapsed) count(stalled, calm bool) {
+	e.ticks++
+	if stalled {
+		e.stalls++
+	}
+	if calm {
+		e.calms++
+	}
+}
+
+func (e elapsed) since(o elapsed) elapsed {
+	return elapsed{e.ticks - o.ticks, e.stalls - o.stalls, e.calms - o.calms}
 }
 
 // assemble lets the routes that have woken up take part in the tick, in the order of the configuration.
@@ -84,7 +105,7 @@ func (c *Controller) lull(now time.Duration, r *Route) (asleep bool) {
 	if r.quiet < window.Span || r.inFlight > 0 || r.queued > 0 || r.domain != &r.solo || r.trialOf != nil {
 		return false
 	}
-	if r.suspect || r.errors.alarmed {
+	if r.culpritOf != nil || r.suspect || r.errors.alarmed {
 		return false
 	}
 	c.shut(r)
@@ -92,7 +113,7 @@ func (c *Controller) lull(now time.Duration, r *Route) (asleep bool) {
 		c.show(now, r) // somebody came this very moment
 		return false
 	}
-	r.asleep, r.sleptAt, r.sleptStalls = true, c.ticks, c.stalls
+	r.asleep, r.slept = true, c.elapsed
 	return true
 }
 

@@ -46,9 +46,8 @@ type Controller struct {
 	lastTick time.Duration
 	noise    float64 // seconds
 	stalled  bool    // this process stood still during the last tick
-	// ticks and stalls count, so that a route that slept knows what it missed. awake are the routes that do not sleep, in the order of
-	// routes; stirring those that have woken up since.
-	ticks, stalls   int
+	elapsed  elapsed
+	// awake are the routes that do not sleep, in the order of routes; stirring those that have woken up since.
 	awake, stirring []*Route
 	nextID          int
 	// woken are tickets that left the waiting room since the caller last took them.
@@ -89,7 +88,7 @@ func (c *Controller) Configure(now time.Duration, s Settings) ([]*Route, error) 
 		r := known[rs.Name]
 		if r == nil {
 			r = newRoute(rs, c.at(now))
-			r.sleptAt, r.sleptStalls = c.ticks, c.stalls
+			r.slept = c.elapsed
 		}
 		routes = append(routes, r)
 	}
@@ -271,9 +270,12 @@ func (c *Controller) done(now time.Duration, t *Ticket, o Outcome, waited time.D
 	if t.early && o == Success {
 		r.base.Early(took.Seconds())
 	}
-	base := r.scaled()
-	if quick := r.cell(t.stripe).file(o, took, base); quick {
-		r.domain.hold(now - took + time.Duration(base*float64(time.Second)))
+	quick := r.cell(t.stripe).file(o, took, r.scaled())
+	switch {
+	case o == Abandoned, o == Timeout:
+		r.domain.haunt(now, took)
+	case quick:
+		r.domain.hold(&r.domain.failed, now-took+time.Duration(r.scaled()*float64(time.Second)))
 	}
 	r.domain.releaseHeld(now)
 	c.handOut(now, r.domain)
@@ -299,19 +301,24 @@ func (c *Controller) listen(now time.Duration) {
 func (c *Controller) Tick(now time.Duration) {
 	now = c.at(now)
 	c.stalled = c.lastTick >= 0 && now-c.lastTick > stallAt
-	c.ticks++
-	if c.stalled {
-		c.stalls++
-	}
 	c.listen(now)
 	c.lastTick = now
+	calm := len(c.groups) == 0 && !c.stalled
+	c.elapsed.count(c.stalled, calm)
 	c.assemble()
 	for _, r := range c.awake {
 		r.gather(now)
 		r.measure(now, c.stalled, c.noise)
+		r.raiseCap()
+		if calm {
+			r.learnUsual()
+		}
 		if r.domain == &r.solo {
 			r.solo.limit = r.ceiling(now)
 		}
+	}
+	for _, g := range c.groups {
+		g.measure(now)
 	}
 	c.regroup(now)
 	c.assemble()

@@ -17,6 +17,7 @@ const (
 	usefulTicks   = 3
 	strangerAfter = time.Second
 	strangerTicks = 5
+	kinSlower     = 0.3 // a smaller factor than this is like any other
 	kinship       = 0.4 // two excesses, or two factors, are alike
 	mergeLike     = 0.5
 	mergeTicks    = 5
@@ -41,6 +42,8 @@ type group struct {
 	alike    int           // ticks in a row that another group was in trouble of the same size
 	troubled time.Duration // since when the latency is above what the limit aims at, or was last
 	trial    *Route        // a member that is out for a moment
+	closed   bool          // nobody is in it any more
+	inquiry  *inquiry      // about a route that is kept back for a moment
 	unbound  time.Duration // since when the limit keeps nobody out; negative: it does
 	why      limit.Reason
 	reported float64
@@ -136,6 +139,7 @@ func (c *Controller) steer(now time.Duration, g *group) {
 	g.law, why = g.law.Next(in)
 	g.limit = g.law.Limit
 	c.report(now, g, before, why)
+	c.attribute(now, g)
 	c.tryRelease(now, g)
 	if g.law.Binding(in) || g.law.Phase != limit.Steady || g.y/g.law.Scale > suffersAt {
 		g.unbound = -1

@@ -178,12 +178,8 @@ func (d *domain) post() {
 		replace(&s.from, 0)
 		return
 	}
-	until := int64(math.MaxInt64)
-	if len(d.held) > 0 {
-		until = int64(d.held[0])
-	}
 	worst, _ := d.queue.Worst()
-	s.until.Store(until)
+	s.until.Store(int64(min(d.failed.first(), d.ghosts.first())))
 	replace(&s.from, 1+worst.Rank())
 }
 

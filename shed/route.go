@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"triage/shed/relief"
 	"triage/shed/window"
 )
 
@@ -29,8 +30,8 @@ const (
 	symptomTicks    = 3
 	peakHalfLife    = 30 * time.Second
 	ceilingFloor    = 8
-	headroomMost    = 4.0
-	headroomLeast   = 1.5
+	headroomMost    = 3.0
+	headroomLeast   = 1.3
 	headroomAfter   = time.Second
 	acceptedAbove   = 1.05
 	minExcess       = 0.003 // seconds: less than that more is no trouble, whatever the ratio
@@ -57,14 +58,14 @@ type Route struct {
 	door   door
 	own    cell
 
-	open                 bool // the door; then the number in flight is what the door says
-	index                int  // place in the configuration
-	asleep               bool // package file awake.go
-	quiet                int  // ticks without traffic
-	sleptAt, sleptStalls int  // which tick, and how often the process had stood still
-	settings             RouteSettings
-	class                uint8
-	removed              bool
+	open     bool    // the door; then the number in flight is what the door says
+	index    int     // place in the configuration
+	asleep   bool    // package file awake.go
+	quiet    int     // ticks without traffic
+	slept    elapsed // up to when it was measured
+	settings RouteSettings
+	class    uint8
+	removed  bool
 
 	domain   *domain
 	solo     domain
@@ -103,10 +104,17 @@ type Route struct {
 	suspect    bool          // may have to do with the guarded route's errors
 	refusing   Reason
 	refusedAt  time.Duration
+
+	usual       float64 // arrivals a second while all is well
+	relief      relief.Estimate
+	culpritOf   *group        // whose members get more done while it is held, or are watched to see whether they do
+	cap         float64       // that it is held at; +Inf: none
+	inquiryAt   time.Duration // when it may be kept back again
+	inquiryWait time.Duration
 }
 
 func newRoute(s RouteSettings, now time.Duration) *Route {
-	r := &Route{settings: s, class: uint8(s.Class), slowness: 1, lowSince: -1, blind: math.Inf(1), blindAt: now, asleep: true}
+	r := &Route{settings: s, class: uint8(s.Class), slowness: 1, lowSince: -1, blind: math.Inf(1), blindAt: now, asleep: true, cap: math.Inf(1)}
 	r.door.lastRun.Store(int64(now - probeEvery))
 	r.notice.spared.Store(math.Float64bits(sparesAll))
 	r.notice.sign.Store(&r.solo.sign)
@@ -260,7 +268,7 @@ func (r *Route) ceiling(now time.Duration) float64 {
 	if r.headroomAt == 0 || now < r.headroomAt {
 		return r.blind
 	}
-	return math.Max(ceilingFloor, r.widening*r.peak)
+	return math.Min(r.cap, math.Max(ceilingFloor, r.widening*r.peak))
 }
 
 // goBlind acts when nothing at all is known, because no answer ever came: a process that starts before a backend that is flooded already.

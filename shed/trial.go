@@ -25,7 +25,7 @@ const (
 // a group by chance, and one that gets nothing through cannot show that it is well. Not tried are the most important class,
 // which is not refused, and the founders, which began to suffer with the group itself: their evidence was better than chance.
 func (c *Controller) tryRelease(now time.Duration, g *group) {
-	if g.trial != nil || len(g.routes) < 2 || g.law.Phase != limit.Steady || g.y > trialCalm*g.law.Scale {
+	if g.trial != nil || g.inquiry != nil || len(g.routes) < 2 || g.law.Phase != limit.Steady || g.y > trialCalm*g.law.Scale {
 		return
 	}
 	for _, r := range g.routes {

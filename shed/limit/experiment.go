@@ -49,7 +49,7 @@ func (s State) draining(in Sample) (State, Reason) {
 	if float64(in.InFlight) > 1.1*s.Limit+1 && in.Now < s.until {
 		return s, None
 	}
-	s.Phase = Look
+	s.Phase, s.looking = Look, in.Now
 	return s.settle(in), None
 }
 
@@ -82,7 +82,7 @@ func (s State) cut(in Sample) (State, Reason) {
 	again := s.first.limit > s.now.limit
 	factor := math.Min(shallow, math.Max(deepest, Target*s.Scale/s.now.y()))
 	need := s.floor(in)
-	if !s.now.censored() { // else the latency says when clients lost patience, and a floor made of it would hold the flood
+	if in.Critical > 0 && !s.now.censored() { // else the latency says when clients lost patience, and a floor made of it would hold the flood
 		need *= math.Min(math.Max(1, s.now.y()/s.Scale), slowest)
 	}
 	if s.saturated {
@@ -124,7 +124,7 @@ func (s State) look(in Sample) (State, Reason) {
 	}
 	haunted := float64(s.ghosts) > lostShare*float64(s.now.samples)
 	slow := s.now.y() > relieved*s.Scale
-	if slow && !haunted && in.Now < s.hauntedTill {
+	if slow && !haunted && in.Now < min(s.hauntedTill, s.looking+hauntedFor) {
 		return s.settle(in), None
 	}
 	if slow && (haunted || s.now.drifts()) && s.rounds < moreRounds {

@@ -129,6 +129,7 @@ type State struct {
 	ghosts      int // requests that clients gave up since the limit was set: the backend may still be at work for them
 	rounds      int
 	hauntedTill time.Duration
+	looking     time.Duration // since when the limit of the experiment has held
 	// saturated is set when an experiment upward has shown that load is the cause: then even critical demand is no floor.
 	saturated bool
 }
@@ -148,11 +149,8 @@ func (s State) Grow(headroom, peak float64) State {
 	return s.abort()
 }
 
-// Shrink takes away the share of the limit that a leaving route had.
-func (s State) Shrink(share float64) State {
-	s.Limit = math.Max(1, s.Limit*(1-math.Min(math.Max(share, 0), 1)))
-	return s.abort()
-}
+// Fresh reports that the limit has not kept anybody out yet.
+func (s State) Fresh() bool { return s.fresh }
 
 // abort gives an experiment up: who is in the group has changed, and with it what was measured.
 func (s State) abort() State {
