@@ -174,8 +174,11 @@ func (c *Controller) lookInto(now time.Duration, g *group) {
 }
 
 // work is what the members got done in the newest ticks.
-func (g *group) work(ticks int) relief.Reading {
-	_, base, n, cv := g.sums(ticks, nil)
+func (g *group) work(ticks int) relief.Reading { return g.workBut(ticks, nil) }
+
+// workBut is the same without one of them.
+func (g *group) workBut(ticks int, but *Route) relief.Reading {
+	_, base, n, cv := g.sums(ticks, but)
 	if n == 0 {
 		return relief.Reading{}
 	}

@@ -204,7 +204,8 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 
 // headroomOf is how far the route could grow by itself.
 func (c *Controller) headroomOf(now time.Duration, r *Route) float64 {
-	return math.Max(float64(r.inFlight), min(r.ceiling(now), float64(max(r.inFlight, ceilingFloor))+headroomMost*r.peak))
+	alone := math.Max(r.ceiling(now), opensAt*r.peak)
+	return math.Max(float64(r.inFlight), min(alone, float64(max(r.inFlight, ceilingFloor))+headroomMost*r.peak))
 }
 
 // founding is how soon a route has to join after the trouble began to have suffered from the same flood: half a second, or three of the

@@ -110,8 +110,11 @@ func (s State) gather(in Sample) (State, bool) {
 		return s, false
 	}
 	want := enough(in)
-	if s.upward() {
+	switch {
+	case s.upward():
 		want = max(want, collectUp)
+	case s.first.limit == 0: // it is relieved, or becomes the reference
+		want /= 2
 	}
 	s.now = s.now.add(in, want)
 	return s, s.now.full(want)

@@ -25,6 +25,7 @@ const (
 	stepUp    = 1.3  // where critical demand leaves no room for a cut
 
 	collect      = 60 // samples of a reading, for a coefficient of variation of usualCV; in proportion to its square
+	collectFew   = 30
 	collectMost  = 300
 	usualCV      = 0.53
 	collectUp    = 200 // the same for the smaller step upward
