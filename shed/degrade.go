@@ -27,15 +27,27 @@ func (r *Route) objective() float64 {
 	return defaultObjective
 }
 
-// degraded reports whether the level refuses the ticket's cohort of its class. A stage halves what a cohort counts, two make it a third,
-// and so on: who has come further goes later, and still no share of a class is all or nothing.
+// degraded reports whether the level refuses the ticket.
 func (c *Controller) degraded(t *Ticket) bool {
-	r := t.Route
+	return t.cohort() >= c.spared(t.Route, t.Route.classOf(t))
+}
+
+// cohort is the ticket's place in its class before the level: whoever has a higher one goes first. A stage halves what a cohort counts, two
+// make it a third, and so on: who has come further goes later, and still no share of a class is all or nothing.
+func (t *Ticket) cohort() float64 { return float64(t.Cohort) / (1 + float64(t.Stage)) }
+
+// sparesAll is above any cohort.
+const sparesAll = math.MaxFloat64
+
+// spared is the cohort from which on the level refuses the route's requests that count as that class.
+func (c *Controller) spared(r *Route, class uint8) float64 {
 	if c.level.Level <= 0 || r.class == 0 || !c.underLevel(r) {
-		return false
+		return sparesAll
 	}
-	share := c.level.Level - float64(c.fromBottom(int(t.key.Class)))
-	return share > 0 && float64(t.Cohort)/(1+float64(t.Stage)) >= Cohorts*(1-share)
+	if share := c.level.Level - float64(c.fromBottom(int(class))); share > 0 {
+		return Cohorts * (1 - share)
+	}
+	return sparesAll
 }
 
 func (c *Controller) fromBottom(class int) int { return c.classes - 1 - class }
@@ -50,7 +62,15 @@ func (c *Controller) underLevel(r *Route) bool {
 // at 0: while it is refused it cannot show anything.
 func (c *Controller) suspects() {
 	c.anySuspect = false
-	for _, r := range c.routes {
+	if f := c.guard.fate; f != nil {
+		for _, r := range f.routes {
+			if r.asleep && !r.removed {
+				c.wake(r)
+			}
+		}
+		c.assemble()
+	}
+	for _, r := range c.awake {
 		if c.level.Level == 0 && !c.level.Testing() {
 			r.suspect = false
 		}
@@ -66,7 +86,7 @@ func (c *Controller) suspects() {
 
 // moveLevel feeds the protected routes' errors to the sequential tests and lets package level move.
 func (c *Controller) moveLevel(now time.Duration) {
-	for _, r := range c.routes {
+	for _, r := range c.awake {
 		if r.class != 0 {
 			continue
 		}
@@ -114,7 +134,7 @@ func (c *Controller) levelSample(now time.Duration) level.Sample {
 	}
 	in.Recent, in.RecentN = g.recentErrors()
 	var total float64
-	for _, r := range c.routes {
+	for _, r := range c.awake {
 		if !c.underLevel(r) && r != g {
 			continue
 		}

@@ -33,7 +33,6 @@ func TestDegraded(t *testing.T) {
 		{"a retry of the most important class", 3, Ticket{Route: checkout, Retry: true}, false},
 	} {
 		c.level.Level = test.level
-		test.ticket.key.Class = test.ticket.place()
 		if got := c.degraded(&test.ticket); got != test.want {
 			t.Errorf("%s, level %v: refused %v, want %v", test.name, test.level, got, test.want)
 		}

@@ -23,8 +23,14 @@ func (f flow) next(offered, served int) flow {
 	fade := math.Exp2(-tickEvery.Seconds() / flowHalfLife.Seconds())
 	f.offered += (float64(max(offered, 0))/tickEvery.Seconds() - f.offered) * (1 - fade)
 	f.served += (float64(max(served, 0))/tickEvery.Seconds() - f.served) * (1 - fade)
+	if f.offered < nothing && f.served < nothing {
+		return flow{}
+	}
 	return f
 }
+
+// nothing is what a count that fades has faded to when nobody will miss it.
+const nothing = 1e-6
 
 // slots gives demand and what was served of it; 0 while the baseline is unknown.
 func (r *Route) slots() (demand, served float64) {

@@ -73,7 +73,7 @@ func soonest(ahead int, every time.Duration) time.Duration {
 
 // foresee works out at every tick what predictions go by.
 func (c *Controller) foresee() {
-	for _, r := range c.routes {
+	for _, r := range c.awake {
 		mean, cv := r.mean(), r.base.CV()
 		r.quick, r.surely = within(mean, cv, quickAt), within(mean, cv, surelyAt)
 		r.solo.every = every([]*Route{r}, r.solo.limit)
@@ -98,9 +98,9 @@ func every(routes []*Route, limit float64) time.Duration {
 	return time.Duration(seconds / n / math.Max(limit, 1) * float64(time.Second))
 }
 
-// hopeless reports whether a ticket that would have to wait cannot be answered in time.
+// hopeless reports whether a ticket that would be let in to wait cannot be answered in time.
 func (d *domain) hopeless(now time.Duration, t *Ticket) bool {
-	return t.bound() && now+soonest(d.queue.Ahead(t.key), d.every)+t.needs() > t.Deadline
+	return t.bound() && !d.queue.TurnsAway(t.key, d.room()) && now+soonest(d.queue.Ahead(t.key), d.every)+t.needs() > t.Deadline
 }
 
 // tooLate reports whether a ticket cannot be answered in time even if it runs now.

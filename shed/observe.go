@@ -163,6 +163,8 @@ func (c *Controller) setObserve(now time.Duration, observe bool) {
 		}
 	}
 	for _, r := range c.routes {
+		c.shut(r)
+		r.door.refusing.Store(uint32(Admitted))
 		r.refusing, r.trialOf, r.solo.shadow = Admitted, nil, shadow{drained: now}
 		r.culpritOf, r.cap = nil, math.Inf(1)
 		if observe {

@@ -36,6 +36,8 @@ func (s storm) next(firsts, retries int) storm {
 	s.retries = s.retries*fade + float64(max(retries, 0))
 	usual := stormAbove * s.firsts
 	switch {
+	case s.firsts+s.retries < nothing:
+		return storm{}
 	case s.on && s.retries < calmBelow*s.firsts, s.firsts+s.retries < 0.5:
 		s.on = false
 	case s.retries > usual+2*math.Sqrt(usual+1):
@@ -58,10 +60,18 @@ func (c *Controller) weather(now time.Duration, r *Route) {
 	}
 }
 
-// place is the class that the ticket counts as.
-func (t *Ticket) place() uint8 {
-	if t.Retry && t.Route.storm.on {
-		return t.Route.class + 1
+// classOf is the class that a ticket of the route counts as.
+func (r *Route) classOf(t *Ticket) uint8 {
+	if t.Retry {
+		return r.retryClass()
 	}
-	return t.Route.class
+	return r.class
+}
+
+// retryClass is the class that the route's retries count as.
+func (r *Route) retryClass() uint8 {
+	if r.storm.on {
+		return r.class + 1
+	}
+	return r.class
 }

@@ -17,6 +17,9 @@ func (c *Controller) withCompanions(routes []*Route, free func(*Route) bool) []*
 	for i := 0; i < len(routes); i++ {
 		for _, o := range c.routes {
 			if free(o) && routes[i].sharesWith(o) && !slices.Contains(routes, o) {
+				if o.asleep {
+					c.wake(o)
+				}
 				routes = append(routes, o)
 			}
 		}

@@ -27,6 +27,9 @@ func (k Key) Compare(o Key) int {
 	return 0
 }
 
+// Rank is the key without its Arrival as a number: of two keys the one with the smaller rank goes before the other.
+func (k Key) Rank() uint64 { return uint64(k.Class)<<24 | uint64(^k.Stage)<<16 | uint64(k.Cohort) }
+
 // Queue is a waiting room of waiters of type W. The zero value is empty and ready.
 type Queue[W comparable] struct {
 	// entries are sorted worst first.
@@ -57,10 +60,23 @@ func (q *Queue[W]) Ahead(key Key) int {
 	return len(q.entries) - at
 }
 
+// Worst is the key of the waiter that is pushed out first; ok is false when nobody waits.
+func (q *Queue[W]) Worst() (key Key, ok bool) {
+	if len(q.entries) == 0 {
+		return Key{}, false
+	}
+	return q.entries[0].key, true
+}
+
+// TurnsAway reports whether a waiter with the key would not be let in.
+func (q *Queue[W]) TurnsAway(key Key, room int) bool {
+	return len(q.entries) >= room && (room <= 0 || q.entries[0].key.Compare(key) <= 0)
+}
+
 // Push lets the waiter in. If the room would then hold more than room waiters, the worst of all is turned away: it may
 // be the arrival itself. turnedAway says who, ok whether anybody was.
 func (q *Queue[W]) Push(key Key, waiter W, room int) (turnedAway W, ok bool) {
-	if len(q.entries) >= room && (room <= 0 || q.entries[0].key.Compare(key) <= 0) {
+	if q.TurnsAway(key, room) {
 		return waiter, true
 	}
 	at, _ := slices.BinarySearchFunc(q.entries, key, worseFirst[W])
