@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	opensAt       = 2.5 // times its peak: what a route that is merely slow can need
+	opensAt       = 2.5 // times its peak: what a small route that is merely slow can need
+	opensWith     = 12  // and how many that is at most: of a large one it would be a flood
 	closeAfter    = 3 * time.Second
 	fateLasts     = 10 * time.Minute
 	usefulTicks   = 3

@@ -217,7 +217,7 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 
 // headroomOf is how far the route could grow by itself.
 func (c *Controller) headroomOf(now time.Duration, r *Route) float64 {
-	alone := math.Max(r.ceiling(now), opensAt*r.peak)
+	alone := math.Max(r.ceiling(now), min(opensAt*r.peak, opensWith))
 	return math.Max(float64(r.inFlight), min(alone, float64(max(r.inFlight, ceilingFloor))+headroomMost*r.peak))
 }
 
