@@ -28,7 +28,7 @@ type law struct {
 }
 
 func newLaw(share float64) law {
-	p0, p1 := 0.6*share, min(0.95, 1.4*share)
+	p0, p1 := 0.6*share, min(0.98, 1.4*share)
 	return law{
 		up:   math.Log(p1 / p0),
 		down: math.Log((1 - p1) / (1 - p0)),

@@ -30,6 +30,23 @@ func (s source) runLength(l law, e evidence, limit int) int {
 	return limit
 }
 
+// With the share that routes have, what still succeeds now and then is left alone.
+func TestEvidenceOfARoute(t *testing.T) {
+	for _, c := range []struct{ failing, low, high float64 }{
+		{1, 29, 30}, {0.95, 45, 55}, {0.9, 70, 110}, {0.8, 300, 1200}, {0.7, 4e4, 1e5},
+	} {
+		const runs = 50
+		s := source{100, c.failing, rand.New(rand.NewPCG(1, 2))}
+		sum := 0
+		for range runs {
+			sum += s.runLength(newLaw(routeShare), s.settled(), 1e6)
+		}
+		if got := float64(sum) / runs; got < c.low || got > c.high {
+			t.Errorf("%v fail: mean run length is %.1f requests, want %v to %v", c.failing, got, c.low, c.high)
+		}
+	}
+}
+
 func TestEvidenceRunLengths(t *testing.T) {
 	for _, c := range []struct {
 		name      string

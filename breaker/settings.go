@@ -15,6 +15,8 @@ const (
 
 	// minDuration is the shortest open period, lease and ramp that means anything to a network.
 	minDuration = time.Millisecond
+	// maxDuration is ten years: sums of times stay far from running over.
+	maxDuration = 10 * 365 * 24 * time.Hour
 	// maxProbes bounds the table of leases.
 	maxProbes = 1000
 )
@@ -36,11 +38,17 @@ type Settings struct {
 	RampFor time.Duration
 	// Probes is how many probes may be out at once while half-open, up to 1000. 0: 3.
 	Probes int
+	// Trickle is the share of the requests, below 1, that pass while the breaker is open, evenly spaced and at least one a second: a
+	// brown-out instead of a full stop. There are no open periods and no probes then: it closes as soon as the trickle is healthy.
+	// 0: none.
+	Trickle float64
 	// Disabled makes a breaker that is always closed.
 	Disabled bool
 	// Notify is told of each change of state, outside locks, on the goroutine that caused it. Changes that follow each other
 	// within microseconds may be told out of order; Change.Time tells. nil: nobody is told.
 	Notify func(Change)
+	// Dice gives random numbers in [0, 1), for the length of open periods. nil: the process's own.
+	Dice func() float64
 }
 
 func (s Settings) withDefaults() (Settings, error) {
@@ -55,6 +63,9 @@ func (s Settings) withDefaults() (Settings, error) {
 	}
 	if s.Probes < 1 || s.Probes > maxProbes {
 		return s, fmt.Errorf("probes is %d, must be 1 to %d", s.Probes, maxProbes)
+	}
+	if !(s.Trickle >= 0 && s.Trickle < 1) {
+		return s, fmt.Errorf("trickle is %v, must be at least 0 and below 1", s.Trickle)
 	}
 	durations := []struct {
 		name     string
@@ -72,6 +83,9 @@ func (s Settings) withDefaults() (Settings, error) {
 		}
 		if *d.value < minDuration {
 			return s, fmt.Errorf("%s is %v, must be at least %v", d.name, *d.value, minDuration)
+		}
+		if *d.value > maxDuration {
+			return s, fmt.Errorf("%s is %v, must be at most %v", d.name, *d.value, maxDuration)
 		}
 	}
 	if s.MaxOpen < s.OpenFor {

@@ -27,6 +27,12 @@ func TestSettings(t *testing.T) {
 		{"open period too short", breaker.Settings{OpenFor: time.Microsecond}, "open period"},
 		{"longest below first", breaker.Settings{OpenFor: 2 * time.Second, MaxOpen: time.Second}, "longest open period is 1s, must be at least the open period, 2s"},
 		{"lease below 0", breaker.Settings{LeaseFor: -1}, "lease is"},
+		{"lease for ever", breaker.Settings{LeaseFor: math.MaxInt64}, "lease is 2562047h47m16.854775807s, must be at most 87600h0m0s"},
+		{"open for ever", breaker.Settings{OpenFor: math.MaxInt64}, "open period is"},
+		{"trickle below 0", breaker.Settings{Trickle: -0.1}, "trickle is -0.1, must be at least 0 and below 1"},
+		{"trickle of all", breaker.Settings{Trickle: 1}, "trickle is 1"},
+		{"trickle not a number", breaker.Settings{Trickle: math.NaN()}, "trickle is NaN"},
+		{"share of infinity", breaker.Settings{FailureShare: math.Inf(1)}, "failure share"},
 		{"ramp below 0", breaker.Settings{RampFor: -1}, "ramp is"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -51,5 +57,21 @@ func TestStateWords(t *testing.T) {
 		if got := state.String(); got != want {
 			t.Errorf("state %d is %q, want %q", state, got, want)
 		}
+	}
+}
+
+func TestRoles(t *testing.T) {
+	timeout := 2 * time.Second
+	checkout := breaker.Settings{}.ForRoute(true, timeout)
+	search := breaker.Settings{FailureShare: 0.5, OpenFor: 10 * time.Second}.ForRoute(false, timeout)
+	machine := breaker.Settings{Probes: 7}.ForEndpoint(timeout)
+	if checkout.Trickle != 0.1 || checkout.FailureShare != 1 || search.Trickle != 0 || search.FailureShare != 0.5 || search.MaxOpen != 10*time.Second {
+		t.Errorf("checkout %+v, search %+v; want a brown-out and a share of 1, and what was asked for", checkout, search)
+	}
+	if machine.Probes != 1 || machine.Trickle != 0 || machine.LeaseFor != 7*time.Second || checkout.LeaseFor != 7*time.Second {
+		t.Errorf("endpoint %+v; want one probe with a lease of 7s", machine)
+	}
+	for _, s := range []breaker.Settings{checkout, search, machine} {
+		newBreaker(t, s)
 	}
 }

@@ -1,0 +1,28 @@
+package breaker
+
+import "time"
+
+const (
+	// setBack is by how much time has to go back to be a clock that was set back. Less is callers who overtook each other.
+	setBack = time.Second
+	// farthest bounds the times that are believed, 73 years either way, so that no sum of two runs over.
+	farthest = time.Duration(1) << 61
+)
+
+// clock makes a time that only goes forward out of one that may not. A small step back counts as the latest time seen; after a
+// large one time goes on from there, or a breaker that saw a clock an hour ahead would stand still for that hour.
+type clock struct {
+	latest time.Duration
+	ahead  time.Duration // of the caller's time
+}
+
+func (c *clock) at(now time.Duration) time.Duration {
+	now = min(max(now, -farthest), farthest)
+	switch at := now + c.ahead; {
+	case at >= c.latest:
+		c.latest = at
+	case c.latest-at > setBack:
+		c.ahead = c.latest - now
+	}
+	return c.latest
+}
