@@ -31,8 +31,6 @@ func (w *world) serve(j *job) {
 	if w.sc.Sidecars.Timeout > 0 {
 		w.plan(w.sc.Sidecars.Timeout, event{kind: atTimeout, job: j})
 	}
-	j.endpoint = w.turn % w.sc.Endpoints
-	w.turn++
 	p := &w.phases[w.phase]
 	w.dice.state = mix(j.ID, 1)
 	fail, hang := p.fail[j.Route], p.hang[j.Route]
