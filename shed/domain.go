@@ -9,9 +9,9 @@ import (
 
 const (
 	roomFloor    = 32
-	roomShare    = 1 // of the limit
+	roomShare    = 2 // of the limit
 	waitCritical = 400 * time.Millisecond
-	waitOthers   = 200 * time.Millisecond
+	waitOthers   = 400 * time.Millisecond
 	waitBase     = 0.1 // seconds of baseline for which the two hold; longer baselines wait longer
 	waitLongest  = 5 * time.Second
 	probeEvery   = time.Second
