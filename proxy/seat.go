@@ -65,7 +65,7 @@ func (x *passage) comeBack(ctx context.Context, cohort uint8) reason.Reason {
 		slot.Done(shed.NotSent, 0)
 		return reason.None
 	}
-	s.slot = slot
+	s.slot, s.slot.Endpoint = slot, x.endpoint.Index+1
 	return s.probeAgainLocked(x)
 }
 

@@ -101,7 +101,7 @@ func (x *passage) choose(dice uint64) reason.Reason {
 	if e == nil {
 		return reason.NoEndpoint
 	}
-	x.endpoint, x.Endpoint = e, e.URL().String()
+	x.endpoint, x.Endpoint, x.seat.slot.Endpoint = e, e.URL().String(), e.Index+1
 	x.up.panicking.Store(panicking)
 	if pass, ok := x.up.breakers[e.Index].AllowAs(x.seat.cost); ok {
 		x.seat.passes[1] = pass

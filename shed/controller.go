@@ -38,6 +38,8 @@ type Controller struct {
 	// anySuspect is set when some routes are more likely than others to cause the guard's errors.
 	anySuspect bool
 	levelSince time.Duration // since when the level is above 0
+	alarmedAt  time.Duration // when the errors of a protected route were last evidently too many
+	endpoints  endpoints
 
 	inFlight int
 	arrivals uint64
@@ -52,7 +54,7 @@ type Controller struct {
 
 // New makes a controller. It starts without any knowledge: nothing is refused until a baseline is known.
 func New(s Settings) (*Controller, error) {
-	c := &Controller{classes: s.Classes, lastTick: -1, entries: journal{number: s.Sequence}}
+	c := &Controller{classes: s.Classes, lastTick: -1, alarmedAt: -calmAfter, entries: journal{number: s.Sequence}}
 	if _, err := c.Configure(0, s); err != nil {
 		return nil, err
 	}
@@ -242,6 +244,9 @@ func (c *Controller) Done(now time.Duration, t *Ticket, o Outcome, waited time.D
 		r.base.Early(took.Seconds())
 	}
 	c.observe(now, r, took, o)
+	if o == Success || o == Declined || o == Failure || o == Timeout {
+		c.endpoints.add(t.Endpoint, o == Failure || o == Timeout)
+	}
 	r.domain.releaseHeld(now)
 	c.handOut(now, r.domain)
 }

@@ -45,6 +45,8 @@ type Slot struct {
 	generation uint64
 	// Hint is set when the backend should be asked to skip optional work.
 	Hint bool
+	// Endpoint is for the holder to set: see Ticket.Endpoint. The copy on which Done is called counts.
+	Endpoint int
 }
 
 // Configure takes new settings; see Controller.Configure.
@@ -161,6 +163,7 @@ func (s Slot) Done(o Outcome, waited time.Duration) {
 			return nil
 		}
 		p.generation++
+		p.ticket.Endpoint = s.Endpoint
 		p.gate.controller.Done(now, &p.ticket, o, waited)
 		p.gate.pool.Put(p)
 		return nil

@@ -65,6 +65,7 @@ type Route struct {
 	recent window.Recent
 	base   window.Baseline
 	errors errorTest
+	custom custom
 
 	slowness   float64
 	lowSince   time.Duration

@@ -78,6 +78,7 @@ func (l *Law) Choose(now time.Duration, r *Request) (endpoint int, ok bool) {
 		l.controller.Done(now, &t.Ticket, shed.NotSent, 0)
 		return 0, false
 	}
+	t.Endpoint = t.at.Index + 1
 	return t.at.Index, true
 }
 

@@ -1,0 +1,58 @@
+package shed
+
+import (
+	"math"
+	"testing"
+)
+
+// tallied counts outcomes: pairs of completed and failed, one an endpoint.
+func tallied(pairs ...[2]int) (e endpoints) {
+	for i, p := range pairs {
+		for n := range p[0] {
+			e.add(i+1, n < p[1])
+		}
+	}
+	return e
+}
+
+func TestOneEndpointAlone(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		pairs [][2]int
+		want  bool
+	}{
+		{"nothing", nil, false},
+		{"nobody fails", [][2]int{{50, 0}, {50, 0}}, false},
+		{"one of one", [][2]int{{50, 40}}, false},
+		{"one of four", [][2]int{{25, 15}, {25, 0}, {25, 0}, {25, 0}}, true},
+		{"one of four, a few requests", [][2]int{{5, 4}, {5, 0}, {5, 0}, {5, 0}}, true},
+		{"one of four, too few", [][2]int{{2, 2}, {5, 0}, {5, 0}, {5, 0}}, false},
+		{"one of two", [][2]int{{50, 25}, {50, 1}}, true},
+		{"all four", [][2]int{{25, 10}, {25, 12}, {25, 9}, {25, 11}}, false},
+		{"one is worst, the others fail too", [][2]int{{25, 25}, {25, 5}, {25, 6}, {25, 5}}, false},
+		{"it gets nearly everything", [][2]int{{97, 30}, {1, 0}, {1, 0}, {1, 0}}, false},
+		{"the others are idle", [][2]int{{50, 50}, {0, 0}}, false},
+	} {
+		e := tallied(c.pairs...)
+		if got := e.alone(defaultObjective); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// Endpoints that nobody knows do not count, nor do absurd numbers; what was long ago is forgotten.
+func TestEndpointsForget(t *testing.T) {
+	e := tallied([2]int{100, 50}, [2]int{100, 0})
+	for _, absurd := range []int{0, -1, math.MinInt, endpointsMost + 1, math.MaxInt} {
+		e.add(absurd, true)
+	}
+	if len(e.of) != 3 || !e.alone(defaultObjective) {
+		t.Fatalf("%d places, alone %v; want three and the first alone", len(e.of), e.alone(defaultObjective))
+	}
+	for range 100 {
+		e.fade()
+	}
+	if e.alone(defaultObjective) {
+		t.Error("ten seconds later the errors still count")
+	}
+}

@@ -1,0 +1,77 @@
+package shed
+
+import (
+	"math"
+	"time"
+
+	"triage/shed/level"
+	"triage/shed/window"
+)
+
+const (
+	usualTicks    = 5 // arrivals are compared over half a second
+	usualHalfLife = 30 * time.Second
+	// calmAfter is how long after an alarm of a protected route it takes until what is offered counts as usual again.
+	calmAfter = 5 * time.Second
+	// grownBy and grownChance, in standard deviations of a Poisson number, say when a route is called clearly more than usual.
+	grownBy, grownChance = 1.25, 3
+	// fullerBy and fullerLeast say the same of what is in flight.
+	fullerBy, fullerLeast = 1.5, 4
+	// slowTicks in a row of suffering, or this ratio over two seconds.
+	slowTicks = 3
+	slowAt    = 1.15
+)
+
+// custom is what a route is like when all is well, as far as the level needs it.
+type custom struct {
+	usual float64 // the largest number of arrivals in half a second of late
+	slow  int     // ticks in a row of suffering
+}
+
+// follow takes in a tick. calm says that no protected route has failed for a while.
+func (u custom) follow(r *Route, calm bool) custom {
+	if u.slow++; !r.suffering {
+		u.slow = 0
+	}
+	if !calm {
+		return u
+	}
+	u.usual *= math.Exp2(-tickEvery.Seconds() / usualHalfLife.Seconds())
+	// The newest half second is left out: it may belong to what makes the errors.
+	late, _ := r.recent.Last(usualTicks)
+	both, _ := r.recent.Last(2 * usualTicks)
+	u.usual = math.Max(u.usual, float64(both.Arrivals-late.Arrivals))
+	return u
+}
+
+// grown reports whether the route is called clearly more than usual, or has clearly more in flight than was healthy.
+func (r *Route) grown() bool {
+	late, _ := r.recent.Last(usualTicks)
+	usual := r.custom.usual
+	return float64(late.Arrivals) > grownBy*usual+grownChance*math.Sqrt(usual+1) || float64(r.inFlight) > fullerBy*r.peak+fullerLeast
+}
+
+// slow reports whether the route's answers evidently take longer than they should.
+func (r *Route) slow() bool {
+	if r.custom.slow >= slowTicks || r.domain.group != nil {
+		return true
+	}
+	sum, _ := r.recent.Last(window.Span)
+	if sum.Samples < samplesEnough || r.scaled() == 0 {
+		return false
+	}
+	x := (sum.Mean().Seconds() + slack) / (r.scaled() + slack + r.noise)
+	return x > slowAt+3*r.base.CV()/math.Sqrt(float64(sum.Samples))
+}
+
+// signs looks for what load would leave behind while the guarded route fails.
+func (c *Controller) signs() level.Signs {
+	s := level.Signs{Slow: c.guard.slow(), OneEndpoint: c.endpoints.alone(c.guard.objective())}
+	for _, r := range c.routes {
+		if r != c.guard {
+			s.OthersFail = s.OthersFail || r.errors.alarmed
+			s.OthersGrow = s.OthersGrow || r.grown()
+		}
+	}
+	return s
+}
