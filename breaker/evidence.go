@@ -27,8 +27,11 @@ type law struct {
 	need float64
 }
 
-func newLaw(share float64) law {
+func newLaw(share float64, onlyPath bool) law {
 	p0, p1 := 0.6*share, min(0.98, 1.4*share)
+	if onlyPath && share == 1 {
+		p0, p1 = 0.9, 0.99
+	}
 	return law{
 		up:   math.Log(p1 / p0),
 		down: math.Log((1 - p1) / (1 - p0)),

@@ -29,7 +29,7 @@ func (s Settings) ForRoute(critical bool, timeout time.Duration) Settings {
 	s.MaxOpen = max(soonest, s.OpenFor)
 	s.RampFor = routeRamp
 	if critical {
-		s.Trickle = brownOut
+		s.OnlyPath, s.Trickle = true, brownOut
 	}
 	return s
 }

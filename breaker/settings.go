@@ -28,6 +28,9 @@ type Settings struct {
 	// FailureShare is the share of failures, over 0 to 1, around which the breaker decides: it opens surely and fast at
 	// 1.4 times the share and practically never at 0.6 times. 0: 0.5.
 	FailureShare float64
+	// OnlyPath says that there is nothing else to call, so that opening loses whatever still succeeds. With a FailureShare of 1 the
+	// breaker then opens only where next to nothing does: surely at 99 % failures, practically never at 90 %.
+	OnlyPath bool
 	// OpenFor is the first open period. 0: 1 s.
 	OpenFor time.Duration
 	// MaxOpen is the longest open period. 0: 30 s, or OpenFor if that is longer.
