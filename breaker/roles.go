@@ -11,10 +11,10 @@ const (
 	routeShare = 1
 	// soonest is the longest open period: two requests every so often, and cheap ones, are no burden, and whoever waits for the end of
 	// an open period waits after the trouble is over.
-	soonest = 3 * time.Second
+	soonest = 2 * time.Second
 	// routeRamp and endpointRamp are the ramps. A route that comes back meets the law of package shed, which bounds by how much its
 	// concurrency may grow; an endpoint that comes back may be cold, and the others carry its share for as long as it likes.
-	routeRamp    = 2 * time.Second
+	routeRamp    = 1 * time.Second
 	endpointRamp = 5 * time.Second
 	// brownOut is the share of a route of the most important class that passes at the worst.
 	brownOut = 0.1

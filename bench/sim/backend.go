@@ -44,6 +44,12 @@ func (w *world) serve(j *job) {
 		w.plan(fast, event{kind: atAnswer, job: j})
 		return
 	}
+	if j.endpoint == 0 && die < fail+p.BadEndpoint.Hang {
+		j.finished = true
+		w.forget(j)
+		w.plan(p.HangFor, event{kind: atAnswer, job: j})
+		return
+	}
 	w.enter(j, die < fail+hang)
 }
 

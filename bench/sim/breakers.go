@@ -66,10 +66,20 @@ func (b *breakers) choose(now time.Duration, r *Request) (p passes, ok bool) {
 	p.at, _ = b.pool.Pick(b.dice.Uint64(), b.usable)
 	p.endpoint, _ = b.endpoints[p.at.Index].Allow(now, b.cost)
 	p.at.Begin()
-	if r.Class == 0 && (p.route.Probe() || p.endpoint.Probe()) {
+	if r.Class == 0 && (p.route.Probe() || p.endpoint.Probe() && b.elsewhere(p.at)) {
 		b.spent++
 	}
 	return p, true
+}
+
+// elsewhere reports whether there was another endpoint to go to: only then is a probe a sacrifice.
+func (b *breakers) elsewhere(at *upstream.Endpoint) bool {
+	for i, c := range b.endpoints {
+		if i != at.Index && c.State(b.now) == breaker.Closed {
+			return true
+		}
+	}
+	return false
 }
 
 // done tells both breakers.

@@ -33,7 +33,9 @@ import (
 )
 
 const (
-	alarm      = 6.9 // ln((1−β)/α), α = 0.001, β = 0.01
+	alarm = 6.9 // ln((1−β)/α), α = 0.001, β = 0.01
+	// excess is how far the test remembers beyond the alarm: five successes in a row end it, so that it does not speak of errors that are over.
+	excess     = 1
 	settleFor  = 200 * time.Millisecond
 	enough     = 40
 	few        = 10
@@ -62,7 +64,7 @@ func (t *Test) Add(completed, errors int, objective float64) (alarmed bool) {
 	p0 := math.Min(math.Max(objective, 0.001), 0.5)
 	p1 := math.Min(math.Max(0.20, 5*p0), 0.95)
 	t.llr += float64(errors)*math.Log(p1/p0) + float64(completed-errors)*math.Log((1-p1)/(1-p0))
-	t.llr = math.Min(math.Max(t.llr, 0), 2*alarm)
+	t.llr = math.Min(math.Max(t.llr, 0), alarm+excess)
 	return t.llr >= alarm
 }
 
