@@ -259,6 +259,7 @@ func (c *Controller) observe(now time.Duration, r *Route, took time.Duration, o 
 		return
 	case Abandoned:
 		r.tick.Lost++
+		r.domain.haunt(now, took)
 		if base > 0 && seconds > 2*base {
 			r.tick.Samples++
 			r.tick.Sum += took
@@ -267,6 +268,7 @@ func (c *Controller) observe(now time.Duration, r *Route, took time.Duration, o 
 	case Success:
 		r.base.Sample(seconds)
 	case Timeout:
+		r.domain.haunt(now, took)
 		r.tick.Lost++
 		r.tick.Errors++
 	case Failure:
@@ -278,7 +280,7 @@ func (c *Controller) observe(now time.Duration, r *Route, took time.Duration, o 
 		r.tick.Samples++
 		r.tick.Sum += took
 	case o == Failure && seconds < base:
-		r.domain.hold(now - took + time.Duration(base*float64(time.Second)))
+		r.domain.hold(&r.domain.failed, now-took+time.Duration(base*float64(time.Second)))
 	}
 }
 
@@ -308,6 +310,9 @@ func (c *Controller) Tick(now time.Duration) {
 		if r.domain == &r.solo {
 			r.solo.limit = r.ceiling(now, c.classes)
 		}
+	}
+	for _, g := range c.groups {
+		g.measure(now)
 	}
 	c.regroup(now)
 	for _, g := range slices.Clone(c.groups) {

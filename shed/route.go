@@ -29,8 +29,8 @@ const (
 	symptomTicks    = 3
 	peakHalfLife    = 30 * time.Second
 	ceilingFloor    = 8
-	headroomMost    = 4.0
-	headroomLeast   = 1.5
+	headroomMost    = 3.0
+	headroomLeast   = 1.3
 	headroomAfter   = time.Second
 	acceptedAbove   = 1.05
 	minExcess       = 0.003 // seconds: less than that more is no trouble, whatever the ratio

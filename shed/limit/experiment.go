@@ -49,7 +49,7 @@ func (s State) draining(in Sample) (State, Reason) {
 	if float64(in.InFlight) > 1.1*s.Limit+1 && in.Now < s.until {
 		return s, None
 	}
-	s.Phase = Look
+	s.Phase, s.looking = Look, in.Now
 	return s.settle(in), None
 }
 
@@ -124,7 +124,7 @@ func (s State) look(in Sample) (State, Reason) {
 	}
 	haunted := float64(s.ghosts) > lostShare*float64(s.now.samples)
 	slow := s.now.y() > relieved*s.Scale
-	if slow && !haunted && in.Now < s.hauntedTill {
+	if slow && !haunted && in.Now < min(s.hauntedTill, s.looking+hauntedFor) {
 		return s.settle(in), None
 	}
 	if slow && (haunted || s.now.drifts()) && s.rounds < moreRounds {

@@ -129,6 +129,7 @@ type State struct {
 	ghosts      int // requests that clients gave up since the limit was set: the backend may still be at work for them
 	rounds      int
 	hauntedTill time.Duration
+	looking     time.Duration // since when the limit of the experiment has held
 	// saturated is set when an experiment upward has shown that load is the cause: then even critical demand is no floor.
 	saturated bool
 }
