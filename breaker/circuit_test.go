@@ -154,6 +154,10 @@ func TestCircuitPermitsTwice(t *testing.T) {
 	h := newHand(t, breaker.Settings{})
 	early, _ := h.Allow(h.now, 0)
 	h.fail()
+	for range 20 {
+		h.Done(h.now, early, breaker.Success)
+	}
+	h.wants(breaker.Open)
 	h.now += time.Second
 	probe, _ := h.Allow(h.now, 0)
 	for range 10 {

@@ -141,5 +141,14 @@ func TestCheckoutIsNeverStopped(t *testing.T) {
 		if served < 500 || served > 700 || refused < 4000 {
 			t.Errorf("%d were let through, %d refused; want a tenth, evenly", served, refused)
 		}
+		for range 100 { // it is well again, which the response headers say: their bodies may be streams
+			time.Sleep(5 * time.Millisecond)
+			if x := asked(built, "critical", http.MethodPost); x.choose(1) == reason.None {
+				x.seat.judge(breaker.Success, false)
+			}
+		}
+		if got := built.route("critical").breaker.State(); got != breaker.Closed {
+			t.Errorf("the breaker is %v after half a second of success, want closed", got)
+		}
 	})
 }
