@@ -5,7 +5,10 @@ import "time"
 const (
 	// setBack is by how much time has to go back to be a clock that was set back. Less is callers who overtook each other.
 	setBack = time.Second
-	// farthest bounds the times that are believed, 73 years either way, so that no sum of two runs over.
+	// leap is the most that a step forward counts for: everything that a breaker waits for is over by then, and a clock that swings
+	// to and fro does not run over.
+	leap = 30 * 24 * time.Hour
+	// farthest bounds the times that are believed, 73 years either way.
 	farthest = time.Duration(1) << 61
 )
 
@@ -19,6 +22,9 @@ type clock struct {
 func (c *clock) at(now time.Duration) time.Duration {
 	now = min(max(now, -farthest), farthest)
 	switch at := now + c.ahead; {
+	case at-c.latest > leap:
+		c.latest += leap
+		c.ahead = c.latest - now
 	case at >= c.latest:
 		c.latest = at
 	case c.latest-at > setBack:
