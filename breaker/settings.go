@@ -15,8 +15,8 @@ const (
 
 	// minDuration is the shortest open period, lease and ramp that means anything to a network.
 	minDuration = time.Millisecond
-	// maxDuration is ten years: sums of times stay far from running over.
-	maxDuration = 10 * 365 * 24 * time.Hour
+	// maxDuration is what a step forward of the clock counts for at most: it ends everything.
+	maxDuration = leap
 	// maxProbes bounds the table of leases.
 	maxProbes = 1000
 )

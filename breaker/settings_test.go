@@ -27,7 +27,7 @@ func TestSettings(t *testing.T) {
 		{"open period too short", breaker.Settings{OpenFor: time.Microsecond}, "open period"},
 		{"longest below first", breaker.Settings{OpenFor: 2 * time.Second, MaxOpen: time.Second}, "longest open period is 1s, must be at least the open period, 2s"},
 		{"lease below 0", breaker.Settings{LeaseFor: -1}, "lease is"},
-		{"lease for ever", breaker.Settings{LeaseFor: math.MaxInt64}, "lease is 2562047h47m16.854775807s, must be at most 87600h0m0s"},
+		{"lease for ever", breaker.Settings{LeaseFor: math.MaxInt64}, "lease is 2562047h47m16.854775807s, must be at most 720h0m0s"},
 		{"open for ever", breaker.Settings{OpenFor: math.MaxInt64}, "open period is"},
 		{"trickle below 0", breaker.Settings{Trickle: -0.1}, "trickle is -0.1, must be at least 0 and below 1"},
 		{"trickle of all", breaker.Settings{Trickle: 1}, "trickle is 1"},

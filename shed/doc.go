@@ -26,7 +26,9 @@
 //     accepted as slowness stays with its routes.
 //  4. Limit. Package limit moves the group's limit: act, verify, undo.
 //  5. Errors. Package level refuses lower classes when a protected route's errors climb, and undoes it when that does not
-//     help. Inside a group a ticket that failed faster than its baseline counts as in flight until the baseline has
+//     help. It looks for signs first (signs.go): load that makes a route fail makes its other answers slow, or others fail, or was
+//     brought by somebody who has grown; and errors of one endpoint alone are that endpoint's (endpoints.go). Without a sign nobody
+//     is refused for a minute. Inside a group a ticket that failed faster than its baseline counts as in flight until the baseline has
 //     passed, so that fast failures do not drain the queue.
 //
 // Hand-out. A request runs if fewer than the limit are in flight and nobody better waits. Else it waits, in the order of

@@ -87,7 +87,13 @@ func (b *breakers) done(now time.Duration, r *Request, p passes, o Outcome) {
 	if p.at == nil {
 		return
 	}
-	verdict := [...]breaker.Outcome{Success: breaker.Success, Failure: breaker.Failure, Timeout: breaker.Failure, Abandoned: breaker.Ignored}[o]
+	verdict := breaker.Ignored // what its client gave up
+	switch o {
+	case Success:
+		verdict = breaker.Success
+	case Failure, Timeout:
+		verdict = breaker.Failure
+	}
 	p.at.End()
 	b.routes[r.Route].Done(now, p.route, verdict)
 	b.endpoints[p.at.Index].Done(now, p.endpoint, verdict)

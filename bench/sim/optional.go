@@ -26,5 +26,6 @@ type Gauge interface{ Limit() float64 }
 // Journal keeps a record of what it changed and why.
 type Journal interface{ Entries() []shed.Entry }
 
-// Prober counts requests of the most important class that it spent on finding out whether a breaker may close.
+// Prober counts requests of the most important class that it spent on finding out whether a breaker may close, where there was another
+// way to serve them or others to spend.
 type Prober interface{ CriticalProbes() int }
