@@ -62,7 +62,7 @@ func like(a, b float64) bool { return a >= kinship*b && b >= kinship*a }
 // joinSymptomatic adds routes that do not suffer yet but show it, or have surged, while a group is in trouble.
 func (c *Controller) joinSymptomatic(now time.Duration) {
 	for _, r := range c.routes {
-		if r.domain != &r.solo {
+		if r.domain != &r.solo || r.trialOf != nil {
 			continue
 		}
 		if r.stranger() && len(c.groups) > 0 {
@@ -121,8 +121,10 @@ func (c *Controller) expel(now time.Duration, g *group) {
 		switch {
 		case z < suffersAt || excess < 2*r.leastExcess():
 			continue
+		case mean-b-se*b > alienShare*excess || (mean+slack)/r.unit()-1-se > alienShare*(z-1):
+			r.alien = 0 // evidently it does share it
+			continue
 		case mean-b+se*b > alienShare*excess || (mean+slack)/r.unit()-1+se > alienShare*(z-1):
-			r.alien = 0
 			continue
 		}
 		if r.alien++; r.alien < alienTicks {
