@@ -25,8 +25,10 @@
 // whoever cannot be expected to be answered in time (deadline less three mean service times). Its process never stands still, its
 // clock never jumps, and it is one even where there are several sidecars.
 //
-// What it is not: an optimum. It does not look ahead, does not prefer small requests (among equals nobody may), and does not keep anybody out who could be served now for the sake of somebody more important who may come: its
-// services are not interrupted either. Where clients come again after a refusal a policy can serve more than the oracle.
+// What it is not: an optimum. It does not look ahead, does not prefer small requests (among equals nobody may), and does not keep
+// anybody out who could be served now for the sake of somebody more important who may come: its services are not interrupted either.
+// Of the endpoints it knows which one fails or hangs, and goes round it; slow ones take their turn. Where clients come again after
+// a refusal a policy can serve more than the oracle.
 //
 // # The zoo and the measures
 //
