@@ -243,9 +243,10 @@ func (c *Controller) Done(now time.Duration, t *Ticket, o Outcome, waited time.D
 	if t.early && o == Success {
 		r.base.Early(took.Seconds())
 	}
-	c.observe(now, r, took, o)
-	if o == Success || o == Declined || o == Failure || o == Timeout {
-		c.endpoints.add(t.Endpoint, o == Failure || o == Timeout)
+	if c.aside(t, o, took.Seconds()) {
+		r.tick.Aside(o != Abandoned)
+	} else {
+		c.observe(now, r, took, o)
 	}
 	r.domain.releaseHeld(now)
 	c.handOut(now, r.domain)

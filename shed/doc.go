@@ -27,7 +27,7 @@
 //  4. Limit. Package limit moves the group's limit: act, verify, undo.
 //  5. Errors. Package level refuses lower classes when a protected route's errors climb, and undoes it when that does not
 //     help. It looks for signs first (signs.go): load that makes a route fail makes its other answers slow, or others fail, or was
-//     brought by somebody who has grown; and errors of one endpoint alone are that endpoint's (endpoints.go). Without a sign nobody
+//     brought by somebody who has grown; and trouble of one endpoint alone is that endpoint's, and no sample either (endpoints.go). Without a sign nobody
 //     is refused for a minute. Inside a group a ticket that failed faster than its baseline counts as in flight until the baseline has
 //     passed, so that fast failures do not drain the queue.
 //

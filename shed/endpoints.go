@@ -2,59 +2,99 @@ package shed
 
 import "math"
 
+// Trouble that one endpoint of several has alone is no load: its breaker is the remedy, and the law leaves it out of what it measures
+// and out of what it fears. So outcomes are counted by endpoint as well.
+
 const (
 	// tallyFades is by how much a tally falls a tick: half of it is forgotten in a second.
 	tallyFades = 0.933
 	// endpointsMost bounds the table; the endpoints beyond it are not told apart from unknown ones.
 	endpointsMost = 1024
-	// aloneErrors is how many errors say anything, aloneAt how many standard deviations more than its share of them an endpoint must have.
+	// apartBy is by how much more often than the others an endpoint fails that is apart from them.
+	apartBy = 3
+	// aloneErrors is how many errors prove anything, aloneAt how many standard deviations more than its share of them an endpoint must have.
 	aloneErrors = 3
 	aloneAt     = 3
 )
 
-// tally counts outcomes of late.
-type tally struct{ completed, errors float64 }
+// tally counts outcomes of late: those that came to an end one way or the other, and those that failed or got no answer.
+type tally struct{ ended, failed float64 }
 
 // endpoints are the outcomes of all routes by endpoint, counted from 1. Place 0 stands for endpoints that nobody knows.
-type endpoints struct{ of []tally }
+type endpoints struct {
+	of  []tally
+	all tally
+}
 
 func (e *endpoints) add(endpoint int, failed bool) {
-	if endpoint <= 0 || endpoint > endpointsMost {
+	if !e.known(endpoint) {
 		return
 	}
 	for endpoint >= len(e.of) {
 		e.of = append(e.of, tally{})
 	}
-	e.of[endpoint].completed++
+	t := tally{ended: 1}
 	if failed {
-		e.of[endpoint].errors++
+		t.failed = 1
 	}
+	e.of[endpoint] = e.of[endpoint].plus(t)
+	e.all = e.all.plus(t)
 }
+
+func (t tally) plus(o tally) tally { return tally{t.ended + o.ended, t.failed + o.failed} }
+
+func (e *endpoints) known(endpoint int) bool { return endpoint > 0 && endpoint <= endpointsMost }
 
 // fade forgets; it is due once a tick.
 func (e *endpoints) fade() {
-	for i := range e.of {
-		e.of[i].completed *= tallyFades
-		e.of[i].errors *= tallyFades
+	e.all = tally{}
+	for i, t := range e.of {
+		e.of[i] = tally{t.ended * tallyFades, t.failed * tallyFades}
+		e.all = e.all.plus(e.of[i])
 	}
 }
 
-// alone reports whether the errors come from one endpoint of several: it has far more of them than its share of the outcomes, and the
-// others are within twice the objective, one error apart.
-func (e *endpoints) alone(objective float64) bool {
-	var all, worst tally
-	for _, t := range e.of {
-		all.completed += t.completed
-		all.errors += t.errors
-		if t.errors > worst.errors {
-			worst = t
+// worst is the endpoint with the most errors, 0 if there are none.
+func (e *endpoints) worst() (endpoint int) {
+	most := 0.0
+	for i, t := range e.of {
+		if t.failed > most {
+			endpoint, most = i, t.failed
 		}
 	}
-	rest := tally{all.completed - worst.completed, all.errors - worst.errors}
-	if all.errors < aloneErrors || rest.completed < 1 {
+	return endpoint
+}
+
+// apart reports whether an endpoint fails where the others are well: they are within twice the objective, one error apart, and it fails
+// several times as often.
+func (e *endpoints) apart(endpoint int, objective float64) bool {
+	if !e.known(endpoint) || endpoint >= len(e.of) {
 		return false
 	}
-	share := worst.completed / all.completed
-	beyond := (worst.errors - share*all.errors) / math.Sqrt(all.errors*share*(1-share))
-	return beyond > aloneAt && rest.errors-1 <= 2*objective*rest.completed
+	t := e.of[endpoint]
+	rest := tally{e.all.ended - t.ended, e.all.failed - t.failed}
+	return rest.ended >= 1 && rest.failed-1 <= 2*objective*rest.ended && t.failed*rest.ended >= apartBy*rest.failed*t.ended
+}
+
+// alone reports whether it is proven that the errors come from this endpoint of several: it is apart, and has far more of them than its
+// share of the outcomes.
+func (e *endpoints) alone(endpoint int, objective float64) bool {
+	if e.all.failed < aloneErrors || !e.apart(endpoint, objective) {
+		return false
+	}
+	t := e.of[endpoint]
+	share := t.ended / e.all.ended
+	return (t.failed-share*e.all.failed)/math.Sqrt(e.all.failed*share*(1-share)) > aloneAt
+}
+
+// aside counts an outcome by its endpoint and reports whether it is to be left out of what is measured: one endpoint's own trouble, as far
+// as can be seen. That needs no proof, or a few answers that do not come would be taken for a slow backend first; where load is the cause
+// the next error is another endpoint's. What a client gave up counts as failed if it had waited for long.
+func (c *Controller) aside(t *Ticket, o Outcome, seconds float64) bool {
+	failed := o == Failure || o == Timeout || o == Abandoned && seconds > 2*t.Route.scaled()
+	if o == NotSent || o == Abandoned && !failed {
+		return false
+	}
+	c.endpoints.add(t.Endpoint, failed)
+	return failed && c.endpoints.apart(t.Endpoint, defaultObjective)
 }

@@ -34,7 +34,27 @@ func TestOneEndpointAlone(t *testing.T) {
 		{"the others are idle", [][2]int{{50, 50}, {0, 0}}, false},
 	} {
 		e := tallied(c.pairs...)
-		if got := e.alone(defaultObjective); got != c.want {
+		if got := e.alone(e.worst(), defaultObjective); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// Being apart needs no proof, but it ends with the others' first errors.
+func TestOneEndpointApart(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		pairs [][2]int
+		want  bool
+	}{
+		{"the first error", [][2]int{{25, 1}, {25, 0}, {25, 0}, {25, 0}}, true},
+		{"the first error of two", [][2]int{{5, 1}, {5, 0}}, true},
+		{"the only endpoint", [][2]int{{50, 1}}, false},
+		{"a few everywhere", [][2]int{{100, 4}, {100, 3}, {100, 2}, {100, 3}}, false},
+		{"many everywhere", [][2]int{{100, 90}, {100, 20}, {100, 20}, {100, 25}}, false},
+	} {
+		e := tallied(c.pairs...)
+		if got := e.apart(1, defaultObjective); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -46,13 +66,13 @@ func TestEndpointsForget(t *testing.T) {
 	for _, absurd := range []int{0, -1, math.MinInt, endpointsMost + 1, math.MaxInt} {
 		e.add(absurd, true)
 	}
-	if len(e.of) != 3 || !e.alone(defaultObjective) {
-		t.Fatalf("%d places, alone %v; want three and the first alone", len(e.of), e.alone(defaultObjective))
+	if len(e.of) != 3 || e.worst() != 1 || !e.alone(1, defaultObjective) || e.alone(2, defaultObjective) || e.alone(math.MaxInt, defaultObjective) {
+		t.Fatalf("%d places, the worst is %d; want three and the first alone", len(e.of), e.worst())
 	}
 	for range 100 {
 		e.fade()
 	}
-	if e.alone(defaultObjective) {
+	if e.alone(1, defaultObjective) {
 		t.Error("ten seconds later the errors still count")
 	}
 }

@@ -19,7 +19,9 @@ const (
 	fullerBy, fullerLeast = 1.5, 4
 	// slowTicks in a row of suffering, or this ratio over two seconds.
 	slowTicks = 3
-	slowAt    = 1.15
+	slowAt    = 1.25
+	// shutBelow is the share of a second's requests that have to come to an end, if there are so many at least.
+	shutBelow, shutArrivals = 0.3, 10
 )
 
 // custom is what a route is like when all is well, as far as the level needs it.
@@ -53,20 +55,28 @@ func (r *Route) grown() bool {
 
 // slow reports whether the route's answers evidently take longer than they should.
 func (r *Route) slow() bool {
+	sum, _ := r.recent.Last(window.Span)
+	newest, _ := r.recent.Last(window.Span / 2)
+	if sum.Samples < samplesEnough || newest.Samples < samplesEnough/2 || r.scaled() == 0 {
+		// Where next to nothing is answered there is nothing to be seen: the last answers before everything began to fail are the slow ones.
+		return false
+	}
 	if r.custom.slow >= slowTicks || r.domain.group != nil {
 		return true
-	}
-	sum, _ := r.recent.Last(window.Span)
-	if sum.Samples < samplesEnough || r.scaled() == 0 {
-		return false
 	}
 	x := (sum.Mean().Seconds() + slack) / (r.scaled() + slack + r.noise)
 	return x > slowAt+3*r.base.CV()/math.Sqrt(float64(sum.Samples))
 }
 
+// shut reports whether most of the route's requests are refused before they reach the backend.
+func (r *Route) shut() bool {
+	sum, _ := r.recent.Last(2 * usualTicks)
+	return sum.Arrivals >= shutArrivals && float64(sum.Completed) < shutBelow*float64(sum.Arrivals)
+}
+
 // signs looks for what load would leave behind while the guarded route fails.
 func (c *Controller) signs() level.Signs {
-	s := level.Signs{Slow: c.guard.slow(), OneEndpoint: c.endpoints.alone(c.guard.objective())}
+	s := level.Signs{Slow: c.guard.slow(), OneEndpoint: c.endpoints.alone(c.endpoints.worst(), c.guard.objective()), Refused: c.guard.shut()}
 	for _, r := range c.routes {
 		if r != c.guard {
 			s.OthersFail = s.OthersFail || r.errors.alarmed

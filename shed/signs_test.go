@@ -82,3 +82,74 @@ func TestErrorsWithoutASignOfLoad(t *testing.T) {
 		})
 	}
 }
+
+// due is a request that is with the backend until then.
+type due struct {
+	at      time.Duration
+	ticket  *shed.Ticket
+	outcome shed.Outcome
+}
+
+// hang sends ten requests a tick and route for a while, of which those that hang say true end in a timeout after 600 ms. It gives the
+// largest latency ratio that was seen.
+func hang(c *shed.Controller, routes []*shed.Route, ticks int, hangs func(endpoint int) bool) (worst float64) {
+	var out []due
+	var with [5]int // requests with each endpoint
+	turn := 0
+	send := func(now time.Duration, ticket *shed.Ticket) {
+		for range 4 { // as a balancer would
+			if turn++; with[1+turn%4] <= 3 {
+				break
+			}
+		}
+		ticket.Endpoint = 1 + turn%4
+		with[ticket.Endpoint]++
+		end := due{now + 20*time.Millisecond, ticket, shed.Success}
+		if now > 5*time.Second && hangs(ticket.Endpoint) {
+			end.at, end.outcome = now+600*time.Millisecond, shed.Timeout
+		}
+		out = append(out, end)
+	}
+	for now := time.Duration(0); now < time.Duration(ticks)*shed.TickEvery; now += 10 * time.Millisecond {
+		for _, r := range routes {
+			ticket := &shed.Ticket{Route: r}
+			if c.Admit(now, ticket); ticket.Running() {
+				send(now, ticket)
+			}
+		}
+		for _, ticket := range c.Woken() {
+			if ticket.Running() {
+				send(now, ticket)
+			}
+		}
+		kept := out[:0]
+		for _, d := range out {
+			if d.at > now {
+				kept = append(kept, d)
+				continue
+			}
+			with[d.ticket.Endpoint]--
+			c.Done(now, d.ticket, d.outcome, 0)
+		}
+		out = kept
+		if now%shed.TickEvery == 0 {
+			c.Tick(now)
+			for _, r := range c.Snapshot(time.Unix(0, 0)).Routes {
+				worst = max(worst, r.Latency)
+			}
+		}
+	}
+	return worst
+}
+
+// What does not come back from one endpoint of several says nothing of the load on the others; from all of them it does.
+func TestOneEndpointHangs(t *testing.T) {
+	c, routes := newController(t)
+	if worst := hang(c, routes, 150, func(endpoint int) bool { return endpoint == 2 }); worst > 3 || len(c.Snapshot(time.Unix(0, 0)).Groups) > 0 {
+		t.Errorf("one endpoint: latency rose to %.1f times the baseline, groups %+v; want neither", worst, c.Snapshot(time.Unix(0, 0)).Groups)
+	}
+	c, routes = newController(t)
+	if worst := hang(c, routes, 150, func(int) bool { return true }); worst < 10 {
+		t.Errorf("all endpoints: latency rose to %.1f times the baseline; want it to be seen", worst)
+	}
+}

@@ -84,9 +84,13 @@ func (l *Law) Choose(now time.Duration, r *Request) (endpoint int, ok bool) {
 
 // Done brings the ticket and the passes back.
 func (l *Law) Done(now time.Duration, r *Request, o Outcome) {
-	l.breakers.done(now, r, r.Policy.(*lawTicket).passes, o)
+	t := r.Policy.(*lawTicket)
+	l.breakers.done(now, r, t.passes, o)
 	outcome := [...]shed.Outcome{Success: shed.Success, Failure: shed.Failure, Timeout: shed.Timeout, Abandoned: shed.Abandoned}[o]
-	l.controller.Done(now, &r.Policy.(*lawTicket).Ticket, outcome, 0)
+	if t.endpoint.Probe() {
+		outcome = shed.NotSent // as in package proxy: an endpoint's probe says nothing of the load on the others
+	}
+	l.controller.Done(now, &t.Ticket, outcome, 0)
 }
 
 // Leave takes a waiting ticket back.

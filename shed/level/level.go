@@ -144,7 +144,7 @@ func (s State) raise(in Sample) (State, Reason) {
 		s.back = backStep
 		return s, Relapse
 	}
-	if in.Now < s.restTill {
+	if in.Now < s.restTill || in.Signs != nil && in.Signs.Refused {
 		return s, None
 	}
 	if in.Signs != nil && !in.Signs.Load() && s.verified == 0 {

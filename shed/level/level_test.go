@@ -201,6 +201,21 @@ func TestNoSignOfLoad(t *testing.T) {
 	}
 }
 
+// While most of the protected route's requests are refused nothing is tried, whatever the signs say.
+func TestNothingIsTriedInABrownOut(t *testing.T) {
+	b := newBackend(func(float64) float64 { return 1 })
+	b.signs = &level.Signs{OthersFail: true, OthersGrow: true, Refused: true}
+	for range 1200 {
+		if b.tick(t); b.law.Level > 0 {
+			t.Fatalf("level %.2f at %v", b.law.Level, b.now)
+		}
+	}
+	b.signs.Refused = false
+	if b.tick(t); b.law.Level == 0 {
+		t.Error("level 0 when the requests reach the backend again, and fail")
+	}
+}
+
 // A sign of load that appears later ends the doubt at once.
 func TestLateSignOfLoad(t *testing.T) {
 	b := newBackend(func(level float64) float64 { return max(0, 0.4-0.2*level) })

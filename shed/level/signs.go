@@ -12,6 +12,9 @@ type Signs struct {
 	OthersGrow bool
 	// OneEndpoint: nearly all errors come from one endpoint of several, and the others are well. Its breaker is the remedy.
 	OneEndpoint bool
+	// Refused: most of the route's own requests do not reach the backend, as in a brown-out by its breaker. What becomes of the rest is too
+	// little to judge an experiment by, so none is begun.
+	Refused bool
 }
 
 // Load reports whether load may be the cause.
