@@ -38,7 +38,6 @@ type Controller struct {
 	// anySuspect is set when some routes are more likely than others to cause the guard's errors.
 	anySuspect bool
 	levelSince time.Duration // since when the level is above 0
-	alarmedAt  time.Duration // when the errors of a protected route were last evidently too many
 	endpoints  endpoints
 
 	inFlight int
@@ -54,7 +53,7 @@ type Controller struct {
 
 // New makes a controller. It starts without any knowledge: nothing is refused until a baseline is known.
 func New(s Settings) (*Controller, error) {
-	c := &Controller{classes: s.Classes, lastTick: -1, alarmedAt: -calmAfter, entries: journal{number: s.Sequence}}
+	c := &Controller{classes: s.Classes, lastTick: -1, entries: journal{number: s.Sequence}}
 	if _, err := c.Configure(0, s); err != nil {
 		return nil, err
 	}

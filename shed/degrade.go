@@ -64,16 +64,14 @@ func (c *Controller) suspects() {
 // moveLevel feeds the protected routes' errors to the sequential tests and lets package level move.
 func (c *Controller) moveLevel(now time.Duration) {
 	c.endpoints.fade()
-	calm := now-c.alarmedAt > calmAfter
 	for _, r := range c.routes {
 		last, _ := r.recent.Last(1)
 		r.errors.alarmed = r.errors.Add(last.Completed, last.Errors, r.objective())
-		r.custom = r.custom.follow(r, calm)
+		if r.slowTicks++; !r.suffering {
+			r.slowTicks = 0
+		}
 		if r.class != 0 {
 			continue
-		}
-		if r.errors.alarmed {
-			c.alarmedAt = now
 		}
 		if r.errors.alarmed && (c.guard == nil || c.level.Level == 0 && !c.level.Testing() && !c.guard.errors.alarmed) {
 			c.guard = r

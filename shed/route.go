@@ -66,7 +66,6 @@ type Route struct {
 	recent window.Recent
 	base   window.Baseline
 	errors errorTest
-	custom custom
 
 	slowness   float64
 	lowSince   time.Duration
@@ -82,6 +81,7 @@ type Route struct {
 	known      bool // x is known
 	symptoms   int  // ticks in a row
 	suffering  bool
+	slowTicks  int  // in a row of suffering
 	stalled    bool // this process stood still during the last tick
 	measured   time.Duration
 	peak       float64

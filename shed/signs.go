@@ -2,19 +2,18 @@ package shed
 
 import (
 	"math"
-	"time"
 
 	"triage/shed/level"
 	"triage/shed/window"
 )
 
 const (
-	usualTicks    = 5 // arrivals are compared over half a second
-	usualHalfLife = 30 * time.Second
-	// calmAfter is how long after an alarm of a protected route it takes until what is offered counts as usual again.
-	calmAfter = 5 * time.Second
-	// grownBy and grownChance, in standard deviations of a Poisson number, say when a route is called clearly more than usual.
-	grownBy, grownChance = 1.25, 3
+	// Growth is looked for over half a second: by a factor of what is usual, some standard deviations of a Poisson number, and a few
+	// requests for the sake of routes that have hardly any.
+	grownTicks  = 5
+	grownBy     = 1.5
+	grownChance = 3
+	grownLeast  = 3
 	// fullerBy and fullerLeast say the same of what is in flight.
 	fullerBy, fullerLeast = 1.5, 4
 	// slowTicks in a row of suffering, or this ratio over two seconds.
@@ -24,33 +23,11 @@ const (
 	shutBelow, shutArrivals = 0.3, 10
 )
 
-// custom is what a route is like when all is well, as far as the level needs it.
-type custom struct {
-	usual float64 // the largest number of arrivals in half a second of late
-	slow  int     // ticks in a row of suffering
-}
-
-// follow takes in a tick. calm says that no protected route has failed for a while.
-func (u custom) follow(r *Route, calm bool) custom {
-	if u.slow++; !r.suffering {
-		u.slow = 0
-	}
-	if !calm {
-		return u
-	}
-	u.usual *= math.Exp2(-tickEvery.Seconds() / usualHalfLife.Seconds())
-	// The newest half second is left out: it may belong to what makes the errors.
-	late, _ := r.recent.Last(usualTicks)
-	both, _ := r.recent.Last(2 * usualTicks)
-	u.usual = math.Max(u.usual, float64(both.Arrivals-late.Arrivals))
-	return u
-}
-
 // grown reports whether the route is called clearly more than usual, or has clearly more in flight than was healthy.
 func (r *Route) grown() bool {
-	late, _ := r.recent.Last(usualTicks)
-	usual := r.custom.usual
-	return float64(late.Arrivals) > grownBy*usual+grownChance*math.Sqrt(usual+1) || float64(r.inFlight) > fullerBy*r.peak+fullerLeast
+	late, _ := r.recent.Last(grownTicks)
+	usual := r.usual * grownTicks / usualTicks
+	return float64(late.Arrivals) > grownBy*usual+grownChance*math.Sqrt(usual)+grownLeast || float64(r.inFlight) > fullerBy*r.peak+fullerLeast
 }
 
 // slow reports whether the route's answers evidently take longer than they should.
@@ -61,7 +38,7 @@ func (r *Route) slow() bool {
 		// Where next to nothing is answered there is nothing to be seen: the last answers before everything began to fail are the slow ones.
 		return false
 	}
-	if r.custom.slow >= slowTicks || r.domain.group != nil {
+	if r.slowTicks >= slowTicks || r.domain.group != nil {
 		return true
 	}
 	x := (sum.Mean().Seconds() + slack) / (r.scaled() + slack + r.noise)
@@ -70,7 +47,7 @@ func (r *Route) slow() bool {
 
 // shut reports whether most of the route's requests are refused before they reach the backend.
 func (r *Route) shut() bool {
-	sum, _ := r.recent.Last(2 * usualTicks)
+	sum, _ := r.recent.Last(2 * grownTicks)
 	return sum.Arrivals >= shutArrivals && float64(sum.Completed) < shutBelow*float64(sum.Arrivals)
 }
 
