@@ -68,7 +68,7 @@ func NewCircuit(s Settings) (*Circuit, error) {
 	if s.Dice == nil {
 		s.Dice = rand.Float64
 	}
-	return &Circuit{settings: s, law: newLaw(s.FailureShare, s.OnlyPath), generation: 1}, nil
+	return &Circuit{settings: s, law: newLaw(s.SparedAt, s.OpenedAt), generation: 1}, nil
 }
 
 // Allow asks to call once; false is no. The cost decides who becomes a probe.

@@ -9,7 +9,7 @@
 // # Closed: when to open
 //
 // The decision is Wald's sequential probability ratio test in CUSUM form (Page 1954), a pure function in evidence.go.
-// With p0 = 0.6·FailureShare and p1 = min(0.98, 1.4·FailureShare), a failure adds ln(p1/p0) nats of evidence, a success
+// With p0 = 0.6·FailureShare and p1 = min(0.98, 1.4·FailureShare), or as the settings say, a failure adds ln(p1/p0) nats of evidence, a success
 // adds ln((1-p1)/(1-p0)), which is negative, and the sum never falls below 0. It opens at
 //
 //	ln((1-β)/α) + ln(max(1, N/5)),   α = 0.001, β = 0.01
@@ -26,19 +26,18 @@
 //	 50 %              170 requests   280 requests   325 requests     380 requests
 //	 30 %              as N grows     5 days         22 hours         30 hours
 //
-// An endpoint has a share of 50 %: others take over. A route has nowhere else to go, so what still succeeds would be lost, and its share
-// is 100 %: it opens where next to nothing succeeds. A route of the most important class (OnlyPath) is tested for 99 % against 90 %.
+// That is an endpoint's law: others take over. A route has nowhere else to go, so what still succeeds would be lost: unless it is given
+// a share of its own it is tested for 98 % against 75 %, and one of the most important class for 99 % against 90 % (SparedAt, OpenedAt).
 // At 100 requests a second:
 //
-//	share that fails   route                OnlyPath
-//	100 %              30 requests          150 requests
-//	 95 %              50 requests          4,000 requests
-//	 90 %              80 requests          as good as never
-//	 80 %              900 requests         as good as never
-//	 70 %              65,000 requests      as good as never
+//	share that fails   route                most important class
+//	100 %              54 requests          150 requests
+//	 95 %              120 requests         4,000 requests
+//	 90 %              500 requests         as good as never
+//	 80 %              90,000 requests      as good as never
 //
 // The sum itself halves every 60 s, so last week's failures do not count, and a route that gets less than about six requests
-// a minute never opens: there, a breaker spares nobody much. (With OnlyPath: less than about two requests a second.)
+// a minute never opens: there, a breaker spares nobody much. (Of the most important class: less than about two requests a second.)
 //
 // # Open: for how long
 //

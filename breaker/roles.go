@@ -6,9 +6,10 @@ import "time"
 const (
 	// leaseMargin is what a probe may take beyond the timeout before it counts as lost.
 	leaseMargin = 5 * time.Second
-	// routeShare is a route's failure share unless told otherwise. A route has nowhere else to go, so opening loses what still
-	// succeeds: it opens where next to nothing does.
-	routeShare = 1
+	// A route has nowhere else to go, so opening loses what still succeeds: unless told otherwise it opens where next to nothing does. A
+	// route of the most important class opens later still.
+	routeSpared, routeOpened       = 0.75, 0.98
+	criticalSpared, criticalOpened = 0.9, 0.99
 	// soonest is the longest open period: two requests every so often, and cheap ones, are no burden, and whoever waits for the end of
 	// an open period waits after the trouble is over.
 	soonest = 2 * time.Second
@@ -22,14 +23,17 @@ const (
 
 // ForRoute fills in what a route's breaker needs. timeout is the route's; a route of the most important class never stops.
 func (s Settings) ForRoute(critical bool, timeout time.Duration) Settings {
-	if s.FailureShare == 0 {
-		s.FailureShare = routeShare
+	if s.FailureShare == 0 || s.FailureShare == 1 {
+		s.SparedAt, s.OpenedAt = routeSpared, routeOpened
+		if critical {
+			s.SparedAt, s.OpenedAt = criticalSpared, criticalOpened
+		}
 	}
 	s.LeaseFor = timeout + leaseMargin
 	s.MaxOpen = max(soonest, s.OpenFor)
 	s.RampFor = routeRamp
 	if critical {
-		s.OnlyPath, s.Trickle = true, brownOut
+		s.Trickle = brownOut
 	}
 	return s
 }

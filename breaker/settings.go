@@ -7,6 +7,7 @@ import (
 
 const (
 	defaultShare    = 0.5
+	mostShare       = 0.98
 	defaultOpenFor  = time.Second
 	defaultMaxOpen  = 30 * time.Second
 	defaultLeaseFor = 30 * time.Second
@@ -28,9 +29,9 @@ type Settings struct {
 	// FailureShare is the share of failures, over 0 to 1, around which the breaker decides: it opens surely and fast at
 	// 1.4 times the share and practically never at 0.6 times. 0: 0.5.
 	FailureShare float64
-	// OnlyPath says that there is nothing else to call, so that opening loses whatever still succeeds. With a FailureShare of 1 the
-	// breaker then opens only where next to nothing does: surely at 99 % failures, practically never at 90 %.
-	OnlyPath bool
+	// SparedAt and OpenedAt are the two shares themselves, below which it practically never and from which it surely opens: for a law
+	// that is sharper than a FailureShare can say. 0, both: 0.6 and 1.4 times FailureShare.
+	SparedAt, OpenedAt float64
 	// OpenFor is the first open period. 0: 1 s.
 	OpenFor time.Duration
 	// MaxOpen is the longest open period. 0: 30 s, or OpenFor if that is longer.
@@ -60,6 +61,12 @@ func (s Settings) withDefaults() (Settings, error) {
 	}
 	if !(s.FailureShare > 0 && s.FailureShare <= 1) {
 		return s, fmt.Errorf("failure share is %v, must be over 0 and at most 1", s.FailureShare)
+	}
+	if s.SparedAt == 0 && s.OpenedAt == 0 {
+		s.SparedAt, s.OpenedAt = 0.6*s.FailureShare, min(mostShare, 1.4*s.FailureShare)
+	}
+	if !(s.SparedAt > 0 && s.SparedAt < s.OpenedAt && s.OpenedAt < 1) {
+		return s, fmt.Errorf("it is spared at a share of %v and opened at %v, want the first to be over 0 and less, the second below 1", s.SparedAt, s.OpenedAt)
 	}
 	if s.Probes == 0 {
 		s.Probes = defaultProbes
