@@ -10,8 +10,8 @@ const (
 	tallyFades = 0.933
 	// endpointsMost bounds the table; the endpoints beyond it are not told apart from unknown ones.
 	endpointsMost = 1024
-	// apartBy is by how much more often than the others an endpoint fails that is apart from them.
-	apartBy = 3
+	// noErrors is what is left of an error after a second: less than that counts as none.
+	noErrors = 0.5
 	// aloneErrors is how many errors prove anything, aloneAt how many standard deviations more than its share of them an endpoint must have.
 	aloneErrors = 3
 	aloneAt     = 3
@@ -65,21 +65,26 @@ func (e *endpoints) worst() (endpoint int) {
 	return endpoint
 }
 
-// apart reports whether an endpoint fails where the others are well: they are within twice the objective, one error apart, and it fails
-// several times as often.
-func (e *endpoints) apart(endpoint int, objective float64) bool {
+// others is what all endpoints but one have seen; nothing if that one is unknown.
+func (e *endpoints) others(endpoint int) (rest tally) {
 	if !e.known(endpoint) || endpoint >= len(e.of) {
-		return false
+		return tally{}
 	}
 	t := e.of[endpoint]
-	rest := tally{e.all.ended - t.ended, e.all.failed - t.failed}
-	return rest.ended >= 1 && rest.failed-1 <= 2*objective*rest.ended && t.failed*rest.ended >= apartBy*rest.failed*t.ended
+	return tally{e.all.ended - t.ended, e.all.failed - t.failed}
 }
 
-// alone reports whether it is proven that the errors come from this endpoint of several: it is apart, and has far more of them than its
-// share of the outcomes.
+// only reports whether no other endpoint has failed of late, although it was called.
+func (e *endpoints) only(endpoint int) bool {
+	rest := e.others(endpoint)
+	return rest.ended >= 1 && rest.failed < noErrors
+}
+
+// alone reports whether it is proven that the errors come from this endpoint of several: it has far more of them than its share of the
+// outcomes, and the others are within twice the objective, one error apart.
 func (e *endpoints) alone(endpoint int, objective float64) bool {
-	if e.all.failed < aloneErrors || !e.apart(endpoint, objective) {
+	rest := e.others(endpoint)
+	if rest.ended < 1 || e.all.failed < aloneErrors || rest.failed-1 > 2*objective*rest.ended {
 		return false
 	}
 	t := e.of[endpoint]
@@ -96,5 +101,5 @@ func (c *Controller) aside(t *Ticket, o Outcome, seconds float64) bool {
 		return false
 	}
 	c.endpoints.add(t.Endpoint, failed)
-	return failed && c.endpoints.apart(t.Endpoint, defaultObjective)
+	return failed && (c.endpoints.only(t.Endpoint) || c.endpoints.alone(t.Endpoint, defaultObjective))
 }

@@ -40,8 +40,8 @@ func TestOneEndpointAlone(t *testing.T) {
 	}
 }
 
-// Being apart needs no proof, but it ends with the others' first errors.
-func TestOneEndpointApart(t *testing.T) {
+// Being the only one needs no proof, but it ends with the others' first error.
+func TestOnlyEndpoint(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		pairs [][2]int
@@ -50,11 +50,12 @@ func TestOneEndpointApart(t *testing.T) {
 		{"the first error", [][2]int{{25, 1}, {25, 0}, {25, 0}, {25, 0}}, true},
 		{"the first error of two", [][2]int{{5, 1}, {5, 0}}, true},
 		{"the only endpoint", [][2]int{{50, 1}}, false},
+		{"one error elsewhere", [][2]int{{25, 20}, {25, 1}, {25, 0}, {25, 0}}, false},
 		{"a few everywhere", [][2]int{{100, 4}, {100, 3}, {100, 2}, {100, 3}}, false},
 		{"many everywhere", [][2]int{{100, 90}, {100, 20}, {100, 20}, {100, 25}}, false},
 	} {
 		e := tallied(c.pairs...)
-		if got := e.apart(1, defaultObjective); got != c.want {
+		if got := e.only(1); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
