@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"triage/shed/level"
-	"triage/shed/queue"
 )
 
 const (
@@ -40,12 +39,18 @@ type Controller struct {
 	levelSince time.Duration // since when the level is above 0
 	endpoints  endpoints
 
-	inFlight int
+	_        [64]byte // as in Route
+	front    front
+	inFlight tally
 	arrivals uint64
 	latest   time.Duration
 	lastTick time.Duration
 	noise    float64 // seconds
-	nextID   int
+	stalled  bool    // this process stood still during the last tick
+	elapsed  elapsed
+	// awake are the routes that do not sleep, in the order of routes; stirring those that have woken up since.
+	awake, stirring []*Route
+	nextID          int
 	// woken are tickets that left the waiting room since the caller last took them.
 	woken   []*Ticket
 	entries journal
@@ -84,11 +89,13 @@ func (c *Controller) Configure(now time.Duration, s Settings) ([]*Route, error) 
 		r := known[rs.Name]
 		if r == nil {
 			r = newRoute(rs, c.at(now))
+			r.slept = c.elapsed
 		}
 		routes = append(routes, r)
 	}
 	for i, r := range routes {
-		r.settings, r.class = s.Routes[i], uint8(s.Routes[i].Class)
+		r.settings, r.class, r.index = s.Routes[i], uint8(s.Routes[i].Class), i
+		r.widening = headroom(s.Routes[i].Class, s.Classes)
 	}
 	for _, r := range c.routes {
 		if !seen[r.settings.Name] {
@@ -100,11 +107,14 @@ func (c *Controller) Configure(now time.Duration, s Settings) ([]*Route, error) 
 		c.guard, c.level = nil, level.State{}
 	}
 	c.classes, c.routes = s.Classes, routes
+	c.reassemble(c.at(now))
 	return slices.Clone(routes), nil
 }
 
 func (c *Controller) remove(now time.Duration, r *Route) {
 	r.removed = true
+	c.shut(r)
+	r.notice.spared.Store(math.Float64bits(sparesAll))
 	if r.domain.group != nil {
 		c.leave(c.at(now), r)
 	}
@@ -124,36 +134,46 @@ func (c *Controller) at(now time.Duration) time.Duration {
 // Admit decides about a request: afterwards the ticket is running, waiting or refused with its Reason. A waiting ticket
 // shows up in Woken later, or is taken back by Leave.
 func (c *Controller) Admit(now time.Duration, t *Ticket) {
+	if !c.pass(now, t) {
+		c.admit(now, t)
+	}
+}
+
+// admit decides under the lock.
+func (c *Controller) admit(now time.Duration, t *Ticket) {
 	now = c.at(now)
 	r := t.Route
-	r.tick.Arrivals++
+	c.shut(r)
+	r.cell(t.stripe).arrivals.Add(1)
 	t.Reason, t.Hint = Admitted, r.domain.group != nil || c.level.Level > 0
 	d := r.domain
 	d.releaseHeld(now)
 	if d.group == nil {
-		d.limit = r.ceiling(now, c.classes)
+		d.limit = r.ceiling(now)
 	}
 	switch {
 	case c.mustPass(now, r):
 		c.run(now, t)
-	case c.degraded(r, t.Cohort):
+	case c.degraded(t):
 		c.refuse(now, t, Errors)
 	case d.queue.Len() == 0 && d.free():
 		c.run(now, t)
 	default:
 		c.enqueue(now, t, d)
 	}
+	c.show(now, r)
 }
 
 // mustPass lets one request a second of every route through, or nothing would be learned.
 func (c *Controller) mustPass(now time.Duration, r *Route) bool {
-	return now-r.lastRun >= probeEvery
+	return now-time.Duration(r.door.lastRun.Load()) >= probeEvery
 }
 
 func (c *Controller) enqueue(now time.Duration, t *Ticket, d *domain) {
 	c.arrivals++
 	t.since, t.state, t.domain = now, waiting, d
-	t.key = queue.Key{Class: t.Route.class, Cohort: t.Cohort, Arrival: c.arrivals}
+	t.key = t.place(t.Route.class)
+	t.key.Arrival = c.arrivals
 	t.Route.queued++
 	if away, turned := d.queue.Push(t.key, t, d.room()); turned {
 		reason := Displaced
@@ -178,16 +198,20 @@ func (c *Controller) run(now time.Duration, t *Ticket) {
 	t.state, t.since = running, now
 	r.inFlight++
 	r.domain.inFlight++
-	c.inFlight++
-	t.early = c.inFlight <= earlyAll
-	r.starts += now
-	r.lastRun = now
+	c.inFlight.add(t.stripe, 1)
+	t.early = !r.base.Known() && c.inFlight.total() <= earlyAll
+	r.cell(t.stripe).starts.Add(int64(now))
+	r.door.lastRun.Store(int64(now))
 	r.tick.Peak = max(r.tick.Peak, r.inFlight)
 }
 
 func (c *Controller) refuse(now time.Duration, t *Ticket, reason Reason) {
 	t.state, t.Reason = refused, reason
-	t.Route.refusing, t.Route.refusedAt = reason, now
+	d := &t.Route.door
+	d.refusedAt.Store(int64(now))
+	if Reason(d.refusing.Load()) != reason {
+		d.refusing.Store(uint32(reason))
+	}
 }
 
 // handOut gives free slots to the best of those who wait.
@@ -219,6 +243,7 @@ func (c *Controller) Leave(now time.Duration, t *Ticket) bool {
 	}
 	t.Route.queued--
 	c.refuse(c.at(now), t, QueueTimeout)
+	c.show(c.at(now), t.Route)
 	return true
 }
 
@@ -228,60 +253,40 @@ func (c *Controller) Wait(r *Route) time.Duration { return r.wait() }
 // Done brings a running ticket back. A ticket that does not run is left as it is. waited is the part of its time that the
 // backend spent waiting for the client.
 func (c *Controller) Done(now time.Duration, t *Ticket, o Outcome, waited time.Duration) {
-	if t.state != running {
-		return
+	if t.state == running && !c.back(now, t, o, waited) {
+		c.done(now, t, o, waited)
 	}
+}
+
+// done brings a running ticket back under the lock.
+func (c *Controller) done(now time.Duration, t *Ticket, o Outcome, waited time.Duration) {
 	now = c.at(now)
-	r, took := t.Route, now-t.since
+	r, took := t.Route, backendTime(now, t, waited)
+	c.shut(r)
 	t.state = idle
 	r.inFlight--
 	r.domain.inFlight--
-	c.inFlight--
-	r.starts -= t.since
-	took = max(took-max(waited, 0), 0)
+	c.inFlight.add(t.stripe, -1)
+	r.cell(t.stripe).starts.Add(-int64(t.since))
 	if t.early && o == Success {
 		r.base.Early(took.Seconds())
 	}
-	if c.aside(t, o, took.Seconds()) {
-		r.tick.Aside(o != Abandoned)
-	} else {
-		c.observe(now, r, took, o)
+	cell, quick := r.cell(t.stripe), false
+	switch {
+	case c.aside(t, o, took, r.scaled()):
+		cell.aside(o)
+	case o == Abandoned, o == Timeout:
+		r.domain.haunt(now, took)
+		cell.file(o, took, r.scaled())
+	default:
+		quick = cell.file(o, took, r.scaled())
+	}
+	if quick {
+		r.domain.hold(&r.domain.failed, now-took+time.Duration(r.scaled()*float64(time.Second)))
 	}
 	r.domain.releaseHeld(now)
 	c.handOut(now, r.domain)
-}
-
-// observe files the outcome; package comment, point 1.
-func (c *Controller) observe(now time.Duration, r *Route, took time.Duration, o Outcome) {
-	seconds, base := took.Seconds(), r.scaled()
-	switch o {
-	case NotSent:
-		return
-	case Abandoned:
-		r.tick.Lost++
-		r.domain.haunt(now, took)
-		if base > 0 && seconds > 2*base {
-			r.tick.Samples++
-			r.tick.Sum += took
-		}
-		return
-	case Success:
-		r.base.Sample(seconds)
-	case Timeout:
-		r.domain.haunt(now, took)
-		r.tick.Lost++
-		r.tick.Errors++
-	case Failure:
-		r.tick.Errors++
-	}
-	r.tick.Completed++
-	switch {
-	case o == Success, o == Timeout, base > 0 && seconds > 1.5*base:
-		r.tick.Samples++
-		r.tick.Sum += took
-	case o == Failure && seconds < base:
-		r.domain.hold(&r.domain.failed, now-took+time.Duration(base*float64(time.Second)))
-	}
+	c.show(now, r)
 }
 
 // noiseFades is by how much the noise falls a tick, noiseMost its bound in seconds.
@@ -302,31 +307,38 @@ func (c *Controller) listen(now time.Duration) {
 // Tick measures and moves. It is due every TickEvery.
 func (c *Controller) Tick(now time.Duration) {
 	now = c.at(now)
-	stalled := c.lastTick >= 0 && now-c.lastTick > stallAt
+	c.stalled = c.lastTick >= 0 && now-c.lastTick > stallAt
 	c.listen(now)
 	c.lastTick = now
-	for _, r := range c.routes {
-		r.measure(now, stalled, c.noise)
+	calm := len(c.groups) == 0 && !c.stalled
+	c.elapsed.count(c.stalled, calm)
+	c.assemble()
+	for _, r := range c.awake {
+		r.gather(now)
+		r.measure(now, c.stalled, c.noise)
 		r.raiseCap()
-		if len(c.groups) == 0 && !stalled {
+		if calm {
 			r.learnUsual()
 		}
 		if r.domain == &r.solo {
-			r.solo.limit = r.ceiling(now, c.classes)
+			r.solo.limit = r.ceiling(now)
 		}
 	}
 	for _, g := range c.groups {
 		g.measure(now)
 	}
 	c.regroup(now)
+	c.assemble()
 	for _, g := range slices.Clone(c.groups) {
 		c.steer(now, g)
 	}
 	c.moveLevel(now)
-	for _, r := range c.routes {
+	for _, r := range c.awake {
 		r.domain.releaseHeld(now)
 		c.handOut(now, r.domain)
 	}
+	c.showAll(now)
+	c.lullAll(now)
 }
 
 // Bounds of what a refused client is told to wait.
@@ -341,9 +353,11 @@ func (c *Controller) RetryAfter(now time.Duration, r *Route, why Reason) time.Du
 	lasted := time.Duration(0)
 	switch {
 	case why == Errors:
-		lasted = now - c.levelSince
-	case r.domain.group != nil:
-		lasted = now - r.domain.group.since
+		lasted = now - time.Duration(c.front.levelSince.Load())
+	default:
+		if since := r.notice.sign.Load().since.Load(); since >= 0 {
+			lasted = now - time.Duration(since)
+		}
 	}
 	return min(max(lasted/2, retryLeast), retryMost)
 }

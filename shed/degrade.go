@@ -27,13 +27,24 @@ func (r *Route) objective() float64 {
 	return defaultObjective
 }
 
-// degraded reports whether the level refuses this cohort of the route's class.
-func (c *Controller) degraded(r *Route, cohort uint8) bool {
+// degraded reports whether the level refuses the ticket.
+func (c *Controller) degraded(t *Ticket) bool { return t.cohort() >= c.spared(t.Route) }
+
+// cohort is the ticket's place in its class before the level: whoever has a higher one goes first.
+func (t *Ticket) cohort() float64 { return float64(t.Cohort) }
+
+// sparesAll is above any cohort.
+const sparesAll = math.MaxFloat64
+
+// spared is the cohort from which on the level refuses the route's requests.
+func (c *Controller) spared(r *Route) float64 {
 	if c.level.Level <= 0 || r.class == 0 || !c.underLevel(r) {
-		return false
+		return sparesAll
 	}
-	share := c.level.Level - float64(c.fromBottom(r))
-	return share > 0 && float64(cohort) >= Cohorts*(1-share)
+	if share := c.level.Level - float64(c.fromBottom(r)); share > 0 {
+		return Cohorts * (1 - share)
+	}
+	return sparesAll
 }
 
 func (c *Controller) fromBottom(r *Route) int { return c.classes - 1 - int(r.class) }
@@ -48,7 +59,15 @@ func (c *Controller) underLevel(r *Route) bool {
 // at 0: while it is refused it cannot show anything.
 func (c *Controller) suspects() {
 	c.anySuspect = false
-	for _, r := range c.routes {
+	if f := c.guard.fate; f != nil {
+		for _, r := range f.routes {
+			if r.asleep && !r.removed {
+				c.wake(r)
+			}
+		}
+		c.assemble()
+	}
+	for _, r := range c.awake {
 		if c.level.Level == 0 && !c.level.Testing() {
 			r.suspect = false
 		}
@@ -64,7 +83,7 @@ func (c *Controller) suspects() {
 // moveLevel feeds the protected routes' errors to the sequential tests and lets package level move.
 func (c *Controller) moveLevel(now time.Duration) {
 	c.endpoints.fade()
-	for _, r := range c.routes {
+	for _, r := range c.awake {
 		last, _ := r.recent.Last(1)
 		r.errors.alarmed = r.errors.Add(last.Completed, last.Errors, r.objective())
 		if r.slowTicks++; !r.suffering {
@@ -116,7 +135,7 @@ func (c *Controller) levelSample(now time.Duration) level.Sample {
 	}
 	in.Recent, in.RecentN = g.recentErrors()
 	var total float64
-	for _, r := range c.routes {
+	for _, r := range c.awake {
 		if !c.underLevel(r) && r != g {
 			continue
 		}

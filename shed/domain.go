@@ -26,6 +26,7 @@ type domain struct {
 	failed   held   // fast failures
 	ghosts   held   // requests that got no answer: the backend may still be at work for them
 	group    *group // nil for a route by itself
+	sign     sign
 }
 
 // held are times until which something that is over still counts as in flight, in order.
@@ -78,6 +79,14 @@ func (d *domain) haunt(now, took time.Duration) {
 func (d *domain) releaseHeld(now time.Duration) {
 	d.failed.release(now)
 	d.ghosts.release(now)
+}
+
+// first is when the first of them is over.
+func (h held) first() time.Duration {
+	if len(h) == 0 {
+		return math.MaxInt64
+	}
+	return h[0]
 }
 
 func (h *held) release(now time.Duration) {

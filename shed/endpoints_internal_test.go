@@ -3,13 +3,15 @@ package shed
 import (
 	"math"
 	"testing"
+	"time"
 )
 
 // tallied counts outcomes: pairs of completed and failed, one an endpoint.
-func tallied(pairs ...[2]int) (e endpoints) {
-	for i, p := range pairs {
-		for n := range p[0] {
-			e.add(i+1, n < p[1])
+func tallied(pairs ...[2]int) *endpoints {
+	e := &endpoints{}
+	for i := len(pairs) - 1; i >= 0; i-- { // the second endpoint makes the table
+		for n := range pairs[i][0] {
+			e.add(i+1, n < pairs[i][1], 1)
 		}
 	}
 	return e
@@ -65,15 +67,33 @@ func TestOnlyEndpoint(t *testing.T) {
 func TestEndpointsForget(t *testing.T) {
 	e := tallied([2]int{100, 50}, [2]int{100, 0})
 	for _, absurd := range []int{0, -1, math.MinInt, endpointsMost + 1, math.MaxInt} {
-		e.add(absurd, true)
+		e.add(absurd, true, 1)
 	}
-	if len(e.of) != 3 || e.worst() != 1 || !e.alone(1, defaultObjective) || e.alone(2, defaultObjective) || e.alone(math.MaxInt, defaultObjective) {
-		t.Fatalf("%d places, the worst is %d; want three and the first alone", len(e.of), e.worst())
+	if len(e.known()) != 3 || e.worst() != 1 || !e.alone(1, defaultObjective) || e.alone(2, defaultObjective) || e.alone(math.MaxInt, defaultObjective) {
+		t.Fatalf("%d places, the worst is %d; want three and the first alone", len(e.known()), e.worst())
 	}
-	for range 100 {
+	for range 200 {
 		e.fade()
 	}
+	if one, others, _ := e.compare(1); one != (outcomes{}) || others != (outcomes{}) {
+		t.Errorf("twenty seconds later there is %v and %v left; want nothing", one, others)
+	}
 	if e.alone(1, defaultObjective) {
-		t.Error("ten seconds later the errors still count")
+		t.Error("twenty seconds later the errors still count")
+	}
+}
+
+// One success in eight is counted eight times, whatever the clock's grain.
+func TestSuccessesAreCountedNowAndThen(t *testing.T) {
+	for _, grain := range []time.Duration{1, time.Microsecond, time.Millisecond, 100 * time.Millisecond} {
+		n := 0
+		for i := range 100_000 {
+			if counted(time.Duration(i) * grain) {
+				n++
+			}
+		}
+		if n < 11_500 || n > 13_500 {
+			t.Errorf("with a grain of %v %d of 100000 are counted, want an eighth", grain, n)
+		}
 	}
 }

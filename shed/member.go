@@ -20,7 +20,7 @@ type fate struct {
 func (c *Controller) regroup(now time.Duration) {
 	c.judgeTrials(now)
 	var newcomers []*Route
-	for _, r := range c.routes {
+	for _, r := range c.awake {
 		if !r.suffering || r.domain != &r.solo || r.trialOf != nil || r.culpritOf != nil {
 			continue
 		}
@@ -61,7 +61,7 @@ func like(a, b float64) bool { return a >= kinship*b && b >= kinship*a }
 
 // joinSymptomatic adds routes that do not suffer yet but show it, or have surged, while a group is in trouble.
 func (c *Controller) joinSymptomatic(now time.Duration) {
-	for _, r := range c.routes {
+	for _, r := range c.awake {
 		if r.domain != &r.solo || r.trialOf != nil || r.culpritOf != nil {
 			continue
 		}
@@ -156,6 +156,9 @@ func (c *Controller) withFate(now time.Duration, routes []*Route) []*Route {
 		}
 		for _, other := range r.fate.routes {
 			if !other.removed && other.domain == &other.solo && other.trialOf == nil && now >= other.aloofTill && !slices.Contains(all, other) {
+				if other.asleep {
+					c.wake(other)
+				}
 				all = append(all, other)
 			}
 		}
@@ -201,7 +204,7 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 
 // headroomOf is how far the route could grow by itself.
 func (c *Controller) headroomOf(now time.Duration, r *Route) float64 {
-	alone := math.Max(r.ceiling(now, c.classes), opensAt*r.peak)
+	alone := math.Max(r.ceiling(now), opensAt*r.peak)
 	return math.Max(float64(r.inFlight), min(alone, float64(max(r.inFlight, ceilingFloor))+headroomMost*r.peak))
 }
 
@@ -222,6 +225,11 @@ func (c *Controller) adopt(r *Route, g *group) {
 }
 
 func (c *Controller) move(r *Route, from, to *domain) {
+	c.shut(r)
+	if to.group != nil {
+		to.sign.since.Store(int64(to.group.since))
+	}
+	r.notice.sign.Store(&to.sign)
 	from.inFlight -= r.inFlight
 	to.inFlight += r.inFlight
 	r.domain = to
@@ -240,7 +248,7 @@ func (c *Controller) leave(now time.Duration, r *Route) {
 	g := r.domain.group
 	g.routes = slices.DeleteFunc(g.routes, func(o *Route) bool { return o == r })
 	c.move(r, &g.domain, &r.solo)
-	r.solo.limit = r.ceiling(now, c.classes)
+	r.solo.limit = r.ceiling(now)
 	r.slowness = math.Max(1, g.law.Scale)
 	r.recent.Clear()
 	if len(g.routes) == 0 {

@@ -19,8 +19,8 @@ const (
 	// slowTicks in a row of suffering, or this ratio over two seconds.
 	slowTicks = 3
 	slowAt    = 1.25
-	// shutBelow is the share of a second's requests that have to come to an end, if there are so many at least.
-	shutBelow, shutArrivals = 0.3, 10
+	// keptOutBelow is the share of a second's requests that have to come to an end, if there are so many at least.
+	keptOutBelow, keptOutOf = 0.3, 10
 )
 
 // grown reports whether the route is called clearly more than usual, or has clearly more in flight than was healthy.
@@ -45,16 +45,16 @@ func (r *Route) slow() bool {
 	return x > slowAt+3*r.base.CV()/math.Sqrt(float64(sum.Samples))
 }
 
-// shut reports whether most of the route's requests are refused before they reach the backend.
-func (r *Route) shut() bool {
+// keptOut reports whether most of the route's requests are refused before they reach the backend.
+func (r *Route) keptOut() bool {
 	sum, _ := r.recent.Last(2 * grownTicks)
-	return sum.Arrivals >= shutArrivals && float64(sum.Completed) < shutBelow*float64(sum.Arrivals)
+	return sum.Arrivals >= keptOutOf && float64(sum.Completed) < keptOutBelow*float64(sum.Arrivals)
 }
 
 // signs looks for what load would leave behind while the guarded route fails.
 func (c *Controller) signs() level.Signs {
-	s := level.Signs{Slow: c.guard.slow(), OneEndpoint: c.endpoints.alone(c.endpoints.worst(), c.guard.objective()), Refused: c.guard.shut()}
-	for _, r := range c.routes {
+	s := level.Signs{Slow: c.guard.slow(), OneEndpoint: c.endpoints.alone(c.endpoints.worst(), c.guard.objective()), Refused: c.guard.keptOut()}
+	for _, r := range c.awake {
 		if r != c.guard {
 			s.OthersFail = s.OthersFail || r.errors.alarmed
 			s.OthersGrow = s.OthersGrow || r.grown()

@@ -91,7 +91,9 @@ func (g *Gate) Snapshot() Snapshot {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s := g.controller.Snapshot(g.epoch)
-	s.Broken = g.broken
+	if why := g.broken.Load(); why != nil {
+		s.Broken = *why
+	}
 	return s
 }
 
@@ -99,7 +101,11 @@ func (g *Gate) Snapshot() Snapshot {
 func (c *Controller) Snapshot(epoch time.Time) Snapshot {
 	s := Snapshot{Routes: map[string]RouteSnapshot{}}
 	for _, r := range c.routes {
-		s.Routes[r.Name()] = r.snapshot(c.latest, c.classes)
+		if r.asleep {
+			c.makeUp(r)
+		}
+		r.look(c.latest)
+		s.Routes[r.Name()] = r.snapshot(c.latest)
 	}
 	for _, group := range c.groups {
 		s.Groups = append(s.Groups, group.snapshot(c.latest, epoch))
@@ -114,9 +120,9 @@ func (g *Gate) Entries(after uint64) []Entry {
 	return g.controller.entries.after(after, g.epoch)
 }
 
-func (r *Route) snapshot(now time.Duration, classes int) RouteSnapshot {
+func (r *Route) snapshot(now time.Duration) RouteSnapshot {
 	s := RouteSnapshot{InFlight: r.inFlight, Queued: r.queued, Baseline: r.base.Seconds()}
-	if c := r.ceiling(now, classes); r.domain == &r.solo && !math.IsInf(c, 1) {
+	if c := r.ceiling(now); r.domain == &r.solo && !math.IsInf(c, 1) {
 		s.Ceiling = c
 	}
 	if r.known {

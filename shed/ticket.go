@@ -68,12 +68,16 @@ type Ticket struct {
 	Hint bool
 
 	state  ticketState
+	stripe uint8         // where it is filed
 	early  bool          // it had the backend nearly to itself
 	since  time.Duration // of waiting, then of running
 	domain *domain       // where it waits
 	key    queue.Key     // its place there, which stays when its route's class changes
 	wake   chan struct{} // of the Gate: told when the ticket leaves the waiting room by itself
 }
+
+// place is where the ticket would stand in a waiting room, but for its arrival. class is its route's.
+func (t *Ticket) place(class uint8) queue.Key { return queue.Key{Class: class, Cohort: t.Cohort} }
 
 // Waiting reports whether the ticket is in the waiting room; Running whether it holds a slot.
 func (t *Ticket) Waiting() bool { return t.state == waiting }

@@ -24,6 +24,9 @@ func (k Key) Compare(o Key) int {
 	return 0
 }
 
+// Rank is the key without its Arrival as a number: of two keys the one with the smaller rank goes before the other.
+func (k Key) Rank() uint64 { return uint64(k.Class)<<8 | uint64(k.Cohort) }
+
 // Queue is a waiting room of waiters of type W. The zero value is empty and ready.
 type Queue[W comparable] struct {
 	// entries are sorted worst first.
@@ -44,6 +47,14 @@ func (q *Queue[W]) Best() (key Key, ok bool) {
 		return Key{}, false
 	}
 	return q.entries[len(q.entries)-1].key, true
+}
+
+// Worst is the key of the waiter that is pushed out first; ok is false when nobody waits.
+func (q *Queue[W]) Worst() (key Key, ok bool) {
+	if len(q.entries) == 0 {
+		return Key{}, false
+	}
+	return q.entries[0].key, true
 }
 
 // Push lets the waiter in. If the room would then hold more than room waiters, the worst of all is turned away: it may

@@ -33,14 +33,6 @@ func (t *Tick) add(o Tick) {
 	t.Peak = max(t.Peak, o.Peak)
 }
 
-// Aside counts what says nothing of how fast the backend is: an error, if it is one, without a time.
-func (t *Tick) Aside(failed bool) {
-	if failed {
-		t.Completed++
-		t.Errors++
-	}
-}
-
 // Mean is the mean time to first byte, 0 without samples.
 func (t Tick) Mean() time.Duration {
 	if t.Samples == 0 {
