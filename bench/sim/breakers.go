@@ -19,6 +19,7 @@ type breakers struct {
 	dice      *dice
 	classes   int
 	spent     int // critical requests that were probes
+	observe   bool
 
 	// The request that an endpoint is being chosen for.
 	now    time.Duration
@@ -32,8 +33,8 @@ type passes struct {
 	route, endpoint breaker.Permit
 }
 
-func newBreakers(f Facts) (*breakers, error) {
-	b := &breakers{dice: newDice(mix(f.Seed, 1)), classes: f.Classes}
+func newBreakers(f Facts, observe bool) (*breakers, error) {
+	b := &breakers{dice: newDice(mix(f.Seed, 1)), classes: f.Classes, observe: observe}
 	b.usable = func(e *upstream.Endpoint) bool { return b.endpoints[e.Index].Ready(b.now, b.cost) }
 	for _, r := range f.Routes {
 		c, err := breaker.NewCircuit(breaker.Settings{Name: r.Name, Dice: b.dice.rng.Float64}.ForRoute(r.Class == 0, f.Timeout))
@@ -57,10 +58,11 @@ func newBreakers(f Facts) (*breakers, error) {
 	return b, err
 }
 
-// choose asks the route's breaker and finds the endpoint; false means that the route is not worth calling now.
+// choose asks the route's breaker and finds the endpoint; ok is false if the route is not worth calling now. Who only observes calls it
+// all the same.
 func (b *breakers) choose(now time.Duration, r *Request) (p passes, ok bool) {
 	b.now, b.cost = now, breaker.CostOf(r.Class, b.classes, r.Unsafe)
-	if p.route, ok = b.routes[r.Route].Allow(now, b.cost); !ok {
+	if p.route, ok = b.routes[r.Route].Allow(now, b.cost); !ok && !b.observe {
 		return p, false
 	}
 	p.at, _ = b.pool.Pick(b.dice.Uint64(), b.usable)
@@ -69,7 +71,7 @@ func (b *breakers) choose(now time.Duration, r *Request) (p passes, ok bool) {
 	if r.Class == 0 && (p.route.Probe() || p.endpoint.Probe() && b.elsewhere(p.at)) {
 		b.spent++
 	}
-	return p, true
+	return p, ok
 }
 
 // elsewhere reports whether there was another endpoint to go to: only then is a probe a sacrifice.
