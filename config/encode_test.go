@@ -67,7 +67,7 @@ func TestYAMLShowsDefaults(t *testing.T) {
 	if text, err = l.File.YAML(); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`connect_timeout: "1s"`, `failure_share: "50%"`, "lane: auto", "to: stdout", "burst: 1000", `header: "64KiB"`} {
+	for _, want := range []string{`connect_timeout: "1s"`, `failure_share: "100%"`, "lane: auto", "to: stdout", "burst: 1000", `header: "64KiB"`} {
 		if !strings.Contains(string(text), strings.ReplaceAll(want, `"`, "")) && !strings.Contains(string(text), want) {
 			t.Errorf("want %s in:\n%s", want, text)
 		}

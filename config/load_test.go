@@ -64,7 +64,7 @@ func TestTheExampleIsComplete(t *testing.T) {
 		Name: "recommendations", Match: config.Match{Path: "/recommendations/*"}, Upstream: "shop", Priority: "sheddable",
 		RateLimit:      []config.RateLimit{{Rate: 500, Burst: 1000, Per: "client_ip"}},
 		Degrade:        &config.Degrade{Fallback: &config.Fallback{Status: 200, ContentType: "application/json", Body: `{"items":[]}`}},
-		Breaker:        config.Breaker{FailureShare: 0.5, OpenFor: second, Probes: 3},
+		Breaker:        config.Breaker{FailureShare: 1, OpenFor: second, Probes: 3},
 		ErrorObjective: 0.02,
 	}
 	if len(f.Routes) != 2 || !reflect.DeepEqual(f.Routes[1], recommendations) {

@@ -56,7 +56,7 @@ type Fallback struct {
 // Breaker says when a route's breaker opens and how it closes again.
 type Breaker struct {
 	Disabled     bool     `yaml:"disabled" default:"false" doc:"Never open."`
-	FailureShare Share    `yaml:"failure_share" default:"50%" min:"10%" max:"100%" doc:"Opens when the share of backend failures is evidently above this."`
-	OpenFor      Duration `yaml:"open_for" default:"1s" min:"100ms" max:"30s" doc:"The first open period; it doubles with every failed probe, up to 30s."`
+	FailureShare Share    `yaml:"failure_share" default:"100%" min:"10%" max:"100%" doc:"Opens when the share of backend failures is evidently about this."`
+	OpenFor      Duration `yaml:"open_for" default:"1s" min:"100ms" max:"30s" doc:"The first open period; it doubles with every failed trial, up to 2s or this."`
 	Probes       int      `yaml:"probes" default:"3" min:"1" max:"100" doc:"Concurrent probes while half-open."`
 }

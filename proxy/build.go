@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"triage/breaker"
 	"triage/proxy/forward"
@@ -21,8 +20,6 @@ import (
 const (
 	healthRate    = 20  // health checks a second of one client that pass every gate
 	healthRateAll = 500 // the same of all clients
-	// leaseMargin is what a breaker's probe may take beyond the route's timeout before it counts as lost.
-	leaseMargin = 5 * time.Second
 )
 
 // table is a configuration in force. It does not change; what its parts have learned does.
@@ -66,9 +63,6 @@ type upstreamState struct {
 	shed      shed.Settings // what the gate is to be configured with
 	routes    []*routeState // in the order of shed.Routes
 }
-
-// ready reports whether an endpoint may be called.
-func (u *upstreamState) ready(e *upstream.Endpoint) bool { return u.breakers[e.Index].Ready() }
 
 // nobody records nothing.
 type nobody struct{}
@@ -166,8 +160,8 @@ func (u *upstreamState) addBreakers(before *upstreamState, log *changes) error {
 		b := kept[e.URL().String()]
 		if b == nil {
 			var err error
-			settings := breaker.Settings{Name: e.URL().String(), LeaseFor: u.settings.Timeout + leaseMargin, Probes: 1, Notify: log.breakerOf(u.settings.Name)}
-			if b, err = breaker.New(settings); err != nil {
+			settings := breaker.Settings{Name: e.URL().String(), Notify: log.breakerOf(u.settings.Name)}
+			if b, err = breaker.New(settings.ForEndpoint(u.settings.Timeout)); err != nil {
 				return err
 			}
 		}
@@ -189,7 +183,8 @@ func (t *table) addRoute(s RouteSettings, old *table, recorder func(string, stri
 	if timeout == 0 {
 		timeout = up.settings.Timeout
 	}
-	r.settings.Breaker.Name, r.settings.Breaker.LeaseFor = s.Rule.Name, timeout+leaseMargin
+	r.settings.Breaker.Name = s.Rule.Name
+	r.settings.Breaker = r.settings.Breaker.ForRoute(s.Class == 0, timeout)
 	var before *routeState
 	if old != nil {
 		before = old.route(s.Rule.Name)

@@ -19,6 +19,7 @@ type seat struct {
 	mu     sync.Mutex
 	slot   shed.Slot
 	passes [2]breaker.Pass // of the route and of the endpoint
+	cost   breaker.Cost    // of the request as a probe
 	// left is set while the seat is given up, whole when the body is there, over when the exchange needs no seat any more.
 	left, whole, over bool
 	// again is the time in the waiting room for the second time, retryIn what a refusal there says, would why there would have been one.
@@ -66,6 +67,7 @@ func (x *passage) comeBack(ctx context.Context, ask shed.Ask) reason.Reason {
 		return reason.None
 	}
 	s.slot, s.would = slot, wouldReason(slot.Would)
+	s.slot.Endpoint = x.endpoint.Index + 1
 	return s.probeAgainLocked(x)
 }
 
@@ -75,7 +77,7 @@ func (s *seat) probeAgainLocked(x *passage) reason.Reason {
 		if !s.passes[i].Probe() {
 			continue
 		}
-		pass, ok := b.Allow()
+		pass, ok := b.AllowAs(s.cost)
 		s.passes[i] = pass
 		switch {
 		case ok || i > 0:
@@ -109,16 +111,19 @@ func (s *seat) answer(o shed.Outcome, clientWait time.Duration) {
 	if s.left {
 		clientWait = 0
 	}
+	if s.passes[1].Probe() {
+		o = shed.NotSent // what becomes of an endpoint's probe says nothing of the load on the others
+	}
 	s.over = true
 	s.slot.Done(o, clientWait)
 }
 
-// judge tells the breakers. A probe has its verdict with the response header: the rest of the response may take for ever.
+// judge tells the breakers. One that waits for the verdict has it with the response header: the rest of the response may take for ever.
 func (s *seat) judge(verdict breaker.Outcome, all bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, pass := range s.passes {
-		if all || pass.Probe() {
+		if all || pass.Awaited() {
 			pass.Done(verdict)
 		}
 	}

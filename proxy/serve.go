@@ -90,23 +90,25 @@ func (x *passage) admit(r *http.Request) reason.Reason {
 	return reason.None
 }
 
-// choose finds the endpoint and asks the breakers.
+// choose finds the endpoint and asks the breakers. Who is a dear probe leaves it to the others: it goes to another endpoint, or waits for
+// the route to be found healthy.
 func (x *passage) choose(dice uint64) reason.Reason {
+	x.seat.cost = x.cost()
 	if !x.HealthCheck {
-		pass, ok := x.route.breaker.Allow()
+		pass, ok := x.route.breaker.AllowAs(x.seat.cost)
 		if !ok && x.enforce(reason.Breaker) != reason.None {
 			x.retryIn = x.route.breaker.RetryIn()
 			return reason.Breaker
 		}
 		x.seat.passes[0] = pass
 	}
-	e, panicking := x.up.pool.Pick(dice, x.up.ready)
+	e, panicking := x.up.pool.Pick(dice, x.usable)
 	if e == nil {
 		return reason.NoEndpoint
 	}
-	x.endpoint, x.Endpoint = e, e.URL().String()
+	x.endpoint, x.Endpoint, x.seat.slot.Endpoint = e, e.URL().String(), e.Index+1
 	x.up.panicking.Store(panicking)
-	if pass, ok := x.up.breakers[e.Index].Allow(); ok {
+	if pass, ok := x.up.breakers[e.Index].AllowAs(x.seat.cost); ok {
 		x.seat.passes[1] = pass
 	}
 	return reason.None

@@ -38,6 +38,7 @@ type Controller struct {
 	// anySuspect is set when some routes are more likely than others to cause the guard's errors.
 	anySuspect bool
 	levelSince time.Duration // since when the level is above 0
+	endpoints  endpoints
 
 	_        [64]byte // as in Route
 	front    front
@@ -298,11 +299,17 @@ func (c *Controller) done(now time.Duration, t *Ticket, o Outcome, waited time.D
 	if t.early && o == Success {
 		r.base.Early(took.Seconds())
 	}
-	quick := r.cell(t.stripe).file(o, took, r.scaled())
+	cell, quick := r.cell(t.stripe), false
 	switch {
+	case c.aside(t, o, took, r.scaled()):
+		cell.aside(o)
 	case o == Abandoned, o == Timeout:
 		r.domain.haunt(now, took)
-	case quick:
+		cell.file(o, took, r.scaled())
+	default:
+		quick = cell.file(o, took, r.scaled())
+	}
+	if quick {
 		r.domain.hold(&r.domain.failed, now-took+time.Duration(r.scaled()*float64(time.Second)))
 	}
 	r.domain.releaseHeld(now)

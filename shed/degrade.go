@@ -14,7 +14,7 @@ const (
 	errorSamples     = 40
 )
 
-// errorTest watches a protected route's errors.
+// errorTest watches a route's errors.
 type errorTest struct {
 	level.Test
 	alarmed bool
@@ -86,12 +86,16 @@ func (c *Controller) suspects() {
 
 // moveLevel feeds the protected routes' errors to the sequential tests and lets package level move.
 func (c *Controller) moveLevel(now time.Duration) {
+	c.endpoints.fade()
 	for _, r := range c.awake {
+		last, _ := r.recent.Last(1)
+		r.errors.alarmed = r.errors.Add(last.Completed, last.Errors, r.objective())
+		if r.slowTicks++; !r.suffering {
+			r.slowTicks = 0
+		}
 		if r.class != 0 {
 			continue
 		}
-		last, _ := r.recent.Last(1)
-		r.errors.alarmed = r.errors.Add(last.Completed, last.Errors, r.objective())
 		if r.errors.alarmed && (c.guard == nil || c.level.Level == 0 && !c.level.Testing() && !c.guard.errors.alarmed) {
 			c.guard = r
 		}
@@ -103,13 +107,14 @@ func (c *Controller) moveLevel(now time.Duration) {
 	before := c.level.Level
 	var why level.Reason
 	c.level, why = c.level.Next(c.levelSample(now))
-	if why != level.None {
+	spared := why == level.NoSign || why == level.Endpoint
+	if why != level.None && !spared {
 		c.guard.errors.Reset()
 	}
 	if before == 0 {
 		c.levelSince = now
 	}
-	if before != c.level.Level {
+	if before != c.level.Level || spared {
 		recent, _ := c.guard.recentErrors()
 		c.entries.add(now, "level", c.guard.Name(), before, c.level.Level, fmt.Sprintf("%s (%.0f %% errors)", why, 100*recent))
 	}
@@ -126,10 +131,10 @@ func (r *Route) recentErrors() (share float64, n int) {
 }
 
 func (c *Controller) levelSample(now time.Duration) level.Sample {
-	g := c.guard
+	g, signs := c.guard, c.signs()
 	last, _ := g.recent.Last(1)
 	in := level.Sample{
-		Now: now, Completed: last.Completed, Errors: last.Errors, Alarmed: g.errors.alarmed, Objective: g.objective(),
+		Now: now, Completed: last.Completed, Errors: last.Errors, Alarmed: g.errors.alarmed, Objective: g.objective(), Signs: &signs,
 		Settle: time.Duration(g.scaled() * float64(time.Second)), Shares: make([]float64, c.classes-1),
 	}
 	in.Recent, in.RecentN = g.recentErrors()

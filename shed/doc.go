@@ -31,7 +31,9 @@
 //     route outside has grown by more than the members, that route is kept back for a moment. If the members evidently get more
 //     done, it is held, as low as it takes; else it is let go, and left alone for longer and longer (package relief).
 //  6. Errors. Package level refuses lower classes when a protected route's errors climb, and undoes it when that does not
-//     help. Inside a group a ticket that failed faster than its baseline counts as in flight until the baseline has
+//     help. It looks for signs first (signs.go): load that makes a route fail makes its other answers slow, or others fail, or was
+//     brought by somebody who has grown; and trouble of one endpoint alone is that endpoint's, and no sample either (endpoints.go).
+//     Without a sign nobody is refused for a minute. Inside a group a ticket that failed faster than its baseline counts as in flight until the baseline has
 //     passed, so that fast failures do not drain the queue. One that got no answer counts for as long again as it was there, in half of
 //     the limit at most: many backends work on for clients that have left.
 //

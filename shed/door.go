@@ -180,6 +180,14 @@ func (c *cell) file(o Outcome, took time.Duration, base float64) (quick bool) {
 	return o == Failure && seconds < base
 }
 
+// aside takes an outcome in that says nothing of how fast the backend is: an error, if it is one, without a time.
+func (c *cell) aside(o Outcome) {
+	if o != Abandoned {
+		c.errorsLost.Add(upper)
+		c.completedSamples.Add(upper)
+	}
+}
+
 // succeed files a success.
 func (c *cell) succeed(took time.Duration) {
 	c.sum.Add(int64(took))

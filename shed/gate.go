@@ -52,6 +52,8 @@ type Slot struct {
 	generation uint64
 	// Hint is set when the backend should be asked to skip optional work.
 	Hint bool
+	// Endpoint is for the holder to set: see Ticket.Endpoint. The copy on which Done is called counts.
+	Endpoint int
 	// Would is why the request would have been refused, if the controller did not only observe.
 	Would Reason
 }
@@ -188,6 +190,7 @@ func (s Slot) Done(o Outcome, waited time.Duration) {
 	if p == nil || !p.generation.CompareAndSwap(s.generation, s.generation+1) {
 		return
 	}
+	p.ticket.Endpoint = s.Endpoint
 	g := p.gate
 	now := time.Since(g.epoch)
 	if !g.back(now, &p.ticket, o, waited) {

@@ -78,7 +78,12 @@ func (c *Controller) back(now time.Duration, t *Ticket, o Outcome, waited time.D
 	c.inFlight.add(t.stripe, -1)
 	cell := r.cell(t.stripe)
 	cell.starts.Add(-int64(t.since))
-	cell.file(o, backendTime(now, t, waited), math.Float64frombits(r.notice.base.Load()))
+	took, base := backendTime(now, t, waited), math.Float64frombits(r.notice.base.Load())
+	if c.aside(t, o, took, base) {
+		cell.aside(o)
+		return true
+	}
+	cell.file(o, took, base)
 	return true
 }
 

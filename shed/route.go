@@ -97,6 +97,7 @@ type Route struct {
 	known      bool // x is known
 	symptoms   int  // ticks in a row
 	suffering  bool
+	slowTicks  int  // in a row of suffering
 	stalled    bool // this process stood still during the last tick
 	measured   time.Duration
 	peak       float64

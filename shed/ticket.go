@@ -63,6 +63,8 @@ type Ticket struct {
 	Stage    uint8
 	Retry    bool
 	Deadline time.Duration
+	// Endpoint is where the request was sent, counted from 1; 0: nobody knows. It is read when the ticket comes back.
+	Endpoint int
 	// Owner is the caller's own, for finding its way back from Woken.
 	Owner any
 	// Reason is set when the ticket was refused.

@@ -117,5 +117,6 @@ type burstSpec struct {
 
 type badSpec struct {
 	Fail share  `yaml:"fail"`
+	Hang share  `yaml:"hang"`
 	Slow factor `yaml:"slow"`
 }

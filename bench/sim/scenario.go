@@ -190,9 +190,10 @@ type Burst struct {
 	Of         []string // nil means all
 }
 
-// BadEndpoint is one endpoint of several that fails or is slow. The zero value is none.
+// BadEndpoint is one endpoint of several that fails, hangs or is slow. The zero value is none.
 type BadEndpoint struct {
 	Fail float64 // share of fast errors
+	Hang float64 // share of requests that it takes and leaves lying for the phase's HangFor, without work; then it fails them
 	Slow float64 // 0 means 1
 }
 

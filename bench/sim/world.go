@@ -9,7 +9,10 @@ import (
 type Facts struct {
 	Classes int
 	Routes  []RouteFacts
-	Seed    uint64
+	// Endpoints is how many instances there are; Timeout is how long a sidecar waits for one of them.
+	Endpoints int
+	Timeout   time.Duration
+	Seed      uint64
 	// Hand holds what only a human could know: "limit" is the size of the resource that most routes need.
 	Hand map[string]float64
 }
