@@ -102,7 +102,7 @@ func (c *Controller) plea(now time.Duration, g *group) int {
 // suspicious reports that the route could be in the way of somebody of that class: it is less important, has much in flight, and is asked for
 // evidently more than usual.
 func (c *Controller) suspicious(now time.Duration, r *Route, g *group, plea int) bool {
-	free := r.domain == &r.solo && r.trialOf == nil && r.culpritOf == nil && now >= r.inquiryAt
+	free := g.openTo(r) && r.domain == &r.solo && r.trialOf == nil && r.culpritOf == nil && now >= r.inquiryAt
 	return int(r.class) > plea && free && float64(r.inFlight) >= suspectShare*float64(g.inFlight) && r.wantsMore(g.surge())
 }
 

@@ -41,6 +41,9 @@ func (c *Controller) makeUp(r *Route) {
 	if missed.stalls > 0 {
 		r.base.Spoil()
 	}
+	for n := missed.ticks; n > 0 && (r.flow != flow{} || r.storm != storm{}); n-- {
+		r.storm, r.flow = r.storm.next(0, 0), r.flow.next(0, 0)
+	}
 }
 
 // elapsed counts ticks, so that a route that slept knows what it missed.
@@ -105,7 +108,7 @@ func (c *Controller) lull(now time.Duration, r *Route) (asleep bool) {
 	if r.quiet < window.Span || r.inFlight > 0 || r.queued > 0 || r.domain != &r.solo || r.trialOf != nil {
 		return false
 	}
-	if r.culpritOf != nil || r.suspect || r.errors.alarmed {
+	if r.culpritOf != nil || r.suspect || r.errors.alarmed || r.storm.on {
 		return false
 	}
 	c.shut(r)

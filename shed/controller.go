@@ -13,8 +13,6 @@ import (
 const (
 	tickEvery = 100 * time.Millisecond
 	stallAt   = 5 * tickEvery / 2 // a tick this late means that this process stood still
-	// Cohorts is the number of slices a class is cut into.
-	Cohorts = 128
 )
 
 // Settings of a Controller.
@@ -22,6 +20,8 @@ type Settings struct {
 	// Classes is the number of priority classes, at least 1.
 	Classes int
 	Routes  []RouteSettings
+	// Observe decides and reports, and refuses nothing.
+	Observe bool
 	// Sequence numbers the entries, if several controllers share one sequence; nil counts from 1.
 	Sequence func() uint64
 }
@@ -29,11 +29,12 @@ type Settings struct {
 // Controller decides for the routes of one upstream. It is pure: it is handed the time (since any fixed instant, not going
 // backwards: an earlier time counts as the latest seen) and is not safe for concurrent use. Gate makes it so.
 type Controller struct {
-	classes int
-	routes  []*Route
-	groups  []*group
-	level   level.State
-	guard   *Route // the protected route whose errors the level answers to
+	classes   int
+	observing bool
+	routes    []*Route
+	groups    []*group
+	level     level.State
+	guard     *Route // the protected route whose errors the level answers to
 	// anySuspect is set when some routes are more likely than others to cause the guard's errors.
 	anySuspect bool
 	levelSince time.Duration // since when the level is above 0
@@ -96,6 +97,11 @@ func (c *Controller) Configure(now time.Duration, s Settings) ([]*Route, error) 
 		r.settings, r.class, r.index = s.Routes[i], uint8(s.Routes[i].Class), i
 		r.widening = headroom(s.Routes[i].Class, s.Classes)
 	}
+	for _, r := range routes {
+		if g := r.domain.group; g != nil && r.settings.Alone && len(g.routes) > 1 {
+			c.leave(c.at(now), r)
+		}
+	}
 	for _, r := range c.routes {
 		if !seen[r.settings.Name] {
 			c.remove(now, r)
@@ -106,6 +112,7 @@ func (c *Controller) Configure(now time.Duration, s Settings) ([]*Route, error) 
 		c.guard, c.level = nil, level.State{}
 	}
 	c.classes, c.routes = s.Classes, routes
+	c.setObserve(c.at(now), s.Observe)
 	c.reassemble(c.at(now))
 	return slices.Clone(routes), nil
 }
@@ -114,6 +121,7 @@ func (c *Controller) remove(now time.Duration, r *Route) {
 	r.removed = true
 	c.shut(r)
 	r.notice.spared.Store(math.Float64bits(sparesAll))
+	r.notice.sparedRetries.Store(math.Float64bits(sparesAll))
 	if r.domain.group != nil {
 		c.leave(c.at(now), r)
 	}
@@ -143,20 +151,30 @@ func (c *Controller) admit(now time.Duration, t *Ticket) {
 	now = c.at(now)
 	r := t.Route
 	c.shut(r)
-	r.cell(t.stripe).arrivals.Add(1)
-	t.Reason, t.Hint = Admitted, r.domain.group != nil || c.level.Level > 0
+	r.cell(t.stripe).arrivals.Add(t.arrival())
+	t.Reason, t.Would, t.Hint = Admitted, Admitted, !c.observing && (r.domain.group != nil || c.level.Level > 0)
+	c.arrivals++
+	t.since = now
+	t.key = t.place(r.classOf(t))
+	t.key.Arrival = c.arrivals
 	d := r.domain
 	d.releaseHeld(now)
 	if d.group == nil {
 		d.limit = r.ceiling(now)
 	}
 	switch {
+	case c.observing:
+		t.Would = c.would(now, t)
+		r.note(now, t.Would)
+		c.run(now, t)
 	case c.mustPass(now, r):
 		c.run(now, t)
 	case c.degraded(t):
 		c.refuse(now, t, Errors)
 	case d.queue.Len() == 0 && d.free():
 		c.run(now, t)
+	case d.hopeless(now, t):
+		c.refuse(now, t, Infeasible)
 	default:
 		c.enqueue(now, t, d)
 	}
@@ -169,10 +187,7 @@ func (c *Controller) mustPass(now time.Duration, r *Route) bool {
 }
 
 func (c *Controller) enqueue(now time.Duration, t *Ticket, d *domain) {
-	c.arrivals++
-	t.since, t.state, t.domain = now, waiting, d
-	t.key = t.place(t.Route.class)
-	t.key.Arrival = c.arrivals
+	t.state, t.domain = waiting, d
 	t.Route.queued++
 	if away, turned := d.queue.Push(t.key, t, d.room()); turned {
 		reason := Displaced
@@ -186,7 +201,7 @@ func (c *Controller) enqueue(now time.Duration, t *Ticket, d *domain) {
 		}
 	}
 	c.handOut(now, d)
-	if t.state == running {
+	if t.state != waiting {
 		// A slot had become free unnoticed. The caller looks at the ticket anyway, and a second word would outlive it.
 		c.woken = slices.DeleteFunc(c.woken, func(w *Ticket) bool { return w == t })
 	}
@@ -207,7 +222,15 @@ func (c *Controller) run(now time.Duration, t *Ticket) {
 
 func (c *Controller) refuse(now time.Duration, t *Ticket, reason Reason) {
 	t.state, t.Reason = refused, reason
-	d := &t.Route.door
+	t.Route.note(now, reason)
+}
+
+// note remembers a refusal of the route. What a client asks of itself says nothing about the backend.
+func (r *Route) note(now time.Duration, reason Reason) {
+	if reason == Admitted || reason == Infeasible {
+		return
+	}
+	d := &r.door
 	d.refusedAt.Store(int64(now))
 	if Reason(d.refusing.Load()) != reason {
 		d.refusing.Store(uint32(reason))
@@ -222,7 +245,11 @@ func (c *Controller) handOut(now time.Duration, d *domain) {
 			return
 		}
 		t.Route.queued--
-		c.run(now, t)
+		if t.tooLate(now) && !c.mustPass(now, t.Route) && !c.observing {
+			c.refuse(now, t, Infeasible)
+		} else {
+			c.run(now, t)
+		}
 		c.woken = append(c.woken, t)
 	}
 }
@@ -242,13 +269,14 @@ func (c *Controller) Leave(now time.Duration, t *Ticket) bool {
 		return false
 	}
 	t.Route.queued--
-	c.refuse(c.at(now), t, QueueTimeout)
-	c.show(c.at(now), t.Route)
+	reason := QueueTimeout
+	if now = c.at(now); t.tooLate(now) {
+		reason = Infeasible
+	}
+	c.refuse(now, t, reason)
+	c.show(now, t.Route)
 	return true
 }
-
-// Wait is how long a request of the route may wait.
-func (c *Controller) Wait(r *Route) time.Duration { return r.wait() }
 
 // Done brings a running ticket back. A ticket that does not run is left as it is. waited is the part of its time that the
 // backend spent waiting for the client.
@@ -310,6 +338,7 @@ func (c *Controller) Tick(now time.Duration) {
 	c.assemble()
 	for _, r := range c.awake {
 		r.gather(now)
+		c.weather(now, r)
 		r.measure(now, c.stalled, c.noise)
 		r.raiseCap()
 		if calm {
@@ -325,9 +354,14 @@ func (c *Controller) Tick(now time.Duration) {
 	c.regroup(now)
 	c.assemble()
 	for _, g := range slices.Clone(c.groups) {
-		c.steer(now, g)
+		if c.observing {
+			c.watch(now, g)
+		} else {
+			c.steer(now, g)
+		}
 	}
 	c.moveLevel(now)
+	c.foresee()
 	for _, r := range c.awake {
 		r.domain.releaseHeld(now)
 		c.handOut(now, r.domain)

@@ -64,7 +64,7 @@ func TestTicketsAreConserved(t *testing.T) {
 			now += time.Duration(rapid.Int64Range(-int64(50*time.Millisecond), int64(200*time.Millisecond)).Draw(t, "dt"))
 			switch rapid.IntRange(0, 9).Draw(t, "op") {
 			case 0, 1, 2, 3:
-				ticket := &shed.Ticket{Route: routes[rapid.IntRange(0, 3).Draw(t, "route")], Cohort: rapid.Uint8Range(0, 127).Draw(t, "cohort")}
+				ticket := &shed.Ticket{Route: routes[rapid.IntRange(0, 3).Draw(t, "route")], Stage: rapid.Uint8Range(0, 3).Draw(t, "stage"), Cohort: rapid.Uint16Range(0, shed.Cohorts-1).Draw(t, "cohort")}
 				c.Admit(now, ticket)
 				if ticket.Running() {
 					running = append(running, ticket)

@@ -36,7 +36,7 @@ func taught(tb testing.TB, routes, teach int) (*shed.Gate, []*shed.Route) {
 		slots := make([]shed.Slot, 0, 4*teach)
 		for _, r := range all[:teach] {
 			for range 4 {
-				slot, _, _ := g.Enter(context.Background(), r, 0)
+				slot, _, _ := g.Enter(context.Background(), shed.Ask{Route: r})
 				slots = append(slots, slot)
 			}
 		}
@@ -61,14 +61,14 @@ func full(tb testing.TB) (*shed.Gate, *shed.Route) {
 }
 
 // pair asks for a slot and gives it back.
-func pair(g *shed.Gate, r *shed.Route, cohort uint8) (admitted bool) {
-	slot, no, _ := g.Enter(context.Background(), r, cohort)
+func pair(g *shed.Gate, r *shed.Route, cohort uint16) (admitted bool) {
+	slot, no, _ := g.Enter(context.Background(), shed.Ask{Route: r, Cohort: cohort})
 	slot.Done(shed.Success, 0)
 	return no.Reason == shed.Admitted
 }
 
 // parallel measures pairs on the routes, each goroutine on its own first.
-func parallel(b *testing.B, g *shed.Gate, routes []*shed.Route, cohort uint8) {
+func parallel(b *testing.B, g *shed.Gate, routes []*shed.Route, cohort uint16) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {

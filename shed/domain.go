@@ -23,9 +23,11 @@ type domain struct {
 	limit    float64 // +Inf: none
 	inFlight int
 	queue    queue.Queue[*Ticket]
-	failed   held   // fast failures
-	ghosts   held   // requests that got no answer: the backend may still be at work for them
-	group    *group // nil for a route by itself
+	every    time.Duration // how often a slot comes free, as it was at the last tick; 0: not known
+	failed   held          // fast failures
+	ghosts   held          // requests that got no answer: the backend may still be at work for them
+	group    *group        // nil for a route by itself
+	shadow   shadow        // of the queue, while the controller observes
 	sign     sign
 }
 

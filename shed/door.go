@@ -14,16 +14,17 @@ import (
 type notice struct {
 	// base holds the bits of the baseline with the accepted slowness, in seconds.
 	base atomic.Uint64
-	// spared holds the bits of the cohort from which on the level refuses; above any cohort if it refuses none. See Controller.spared.
-	spared atomic.Uint64
+	// spared holds the bits of the cohort from which on the level refuses, of first tries and of retries; above any cohort if it refuses
+	// none. See Controller.spared.
+	spared, sparedRetries atomic.Uint64
 	// sign is that of the domain that the route belongs to.
 	sign atomic.Pointer[sign]
 	// cells are there once the route is busy.
 	cells atomic.Pointer[[stripes]cell]
-	// class is the route's; learning is set while it has no learned baseline.
+	// class is the route's, and in the next byte what its retries count as; learning is set while it has no learned baseline.
 	class    atomic.Uint32
 	learning atomic.Bool
-	_        [24]byte
+	_        [16]byte
 }
 
 // door counts the requests of a route that come and go without the lock. It is one cache line, and the only one that all requests of
@@ -131,7 +132,7 @@ type sign struct {
 // cell gathers what the requests of a route leave behind between two ticks. It is one cache line; a busy route has a cell for each
 // stripe of its tickets.
 type cell struct {
-	arrivals atomic.Int64
+	arrivals atomic.Int64 // and in the upper half how many of them said that they are retries
 	starts   atomic.Int64 // sum of the start times of what is in flight; stays when the rest is taken away
 	// Successes: their number, the sum of their times to first byte, and the bits of the sum of their squares, in seconds².
 	successes atomic.Int64
@@ -146,6 +147,8 @@ type cell struct {
 const (
 	upper = uint64(1) << 32
 	lower = uint64(1)
+	// retryArrival counts a retry among a cell's arrivals.
+	retryArrival = int64(1) << 32
 )
 
 // file takes an outcome in; package comment, point 1. base is the scaled baseline in seconds, 0 if there is none. quick reports a

@@ -16,6 +16,7 @@ func (c *Controller) Locked() {
 		c.shut(r)
 		r.quiet = 0
 		r.notice.spared.Store(math.Float64bits(sparesAll))
+		r.notice.sparedRetries.Store(math.Float64bits(sparesAll))
 		r.domain.sign.from.Store(0)
 	}
 }

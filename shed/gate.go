@@ -52,6 +52,8 @@ type Slot struct {
 	generation uint64
 	// Hint is set when the backend should be asked to skip optional work.
 	Hint bool
+	// Would is why the request would have been refused, if the controller did not only observe.
+	Would Reason
 }
 
 // Configure takes new settings; see Controller.Configure.
@@ -98,13 +100,14 @@ func (g *Gate) fail() {
 	}
 }
 
-// Enter asks for a slot for a request of the route and waits for it if it must, no longer than the route's deadline in the
-// waiting room or the context. queued is how long it waited. With the zero Refusal the slot is to be brought back by exactly one Done. If the context ends first
-// the reason is QueueTimeout; the caller knows its own context.
-func (g *Gate) Enter(ctx context.Context, r *Route, cohort uint8) (slot Slot, no Refusal, queued time.Duration) {
+// Enter asks for a slot for a request and waits for it if it must, no longer than the route's deadline in the waiting room, its own
+// deadline or the context. queued is how long it waited. With the zero Refusal the slot is to be brought back by exactly one Done.
+// If the context ends first the reason is QueueTimeout; the caller knows its own context.
+func (g *Gate) Enter(ctx context.Context, ask Ask) (slot Slot, no Refusal, queued time.Duration) {
 	p := g.pool.Get().(*pending)
 	t := &p.ticket
-	t.Route, t.Cohort, t.state = r, cohort, idle
+	ask.fill(t, g.epoch)
+	t.state = idle
 	now := time.Since(g.epoch)
 	if !g.pass(now, t) {
 		queued = g.ask(ctx, now, t)
@@ -129,7 +132,7 @@ func (g *Gate) ask(ctx context.Context, now time.Duration, t *Ticket) (queued ti
 	g.lockedAt(now, func(now time.Duration) error {
 		g.controller.admit(now, t)
 		if waits = t.state == waiting; waits {
-			wait = g.controller.Wait(t.Route)
+			wait = g.controller.Wait(now, t)
 		}
 		return nil
 	})
@@ -171,7 +174,7 @@ func (g *Gate) settle(now time.Duration, p *pending) (Slot, Refusal) {
 	case g.broken.Load() != nil:
 		return Slot{}, Refusal{}
 	case p.ticket.state == running:
-		return Slot{pending: p, generation: p.generation.Load(), Hint: p.ticket.Hint}, Refusal{}
+		return Slot{pending: p, generation: p.generation.Load(), Hint: p.ticket.Hint, Would: p.ticket.Would}, Refusal{}
 	}
 	no := Refusal{p.ticket.Reason, g.controller.RetryAfter(now, p.ticket.Route, p.ticket.Reason)}
 	g.pool.Put(p)

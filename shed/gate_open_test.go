@@ -60,14 +60,14 @@ func TestWhichWay(t *testing.T) {
 // When the controller dies everything passes, also what was refused without asking it, and what comes back does no harm.
 func TestABrokenGateIsOpen(t *testing.T) {
 	for name, kill := range map[string]func(*shed.Gate, []*shed.Route){
-		"on the way without the lock": func(g *shed.Gate, _ []*shed.Route) { g.Enter(context.Background(), nil, 0) },
+		"on the way without the lock": func(g *shed.Gate, _ []*shed.Route) { g.Enter(context.Background(), shed.Ask{}) },
 		"in a tick": func(g *shed.Gate, routes []*shed.Route) {
 			g.Under(func(time.Duration, *shed.Controller) { panic("a defect") })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g, routes := taught(t, 4, 4)
-			running, _, _ := g.Enter(context.Background(), routes[0], 0)
+			running, _, _ := g.Enter(context.Background(), shed.Ask{Route: routes[0]})
 			g.Controller().ForceLevel(g.Age(), 2, routes[0])
 			for range 200 {
 				g.Controller().Admit(g.Age(), &shed.Ticket{Route: routes[1]})
@@ -81,7 +81,7 @@ func TestABrokenGateIsOpen(t *testing.T) {
 			}
 			for i, r := range routes {
 				for range 100 {
-					if slot, no, _ := g.Enter(context.Background(), r, 127); no != (shed.Refusal{}) {
+					if slot, no, _ := g.Enter(context.Background(), shed.Ask{Route: r, Cohort: shed.Cohorts - 1}); no != (shed.Refusal{}) {
 						t.Fatalf("route %d is refused: %+v", i, no)
 					} else {
 						slot.Done(shed.Success, 0)
@@ -101,7 +101,7 @@ func TestProbesPassAFullRoom(t *testing.T) {
 	for range 50 {
 		g.Advance(100 * time.Millisecond)
 		for range 10 {
-			slot, no, _ := g.Enter(context.Background(), r, 100)
+			slot, no, _ := g.Enter(context.Background(), shed.Ask{Route: r, Cohort: 100})
 			if no.Reason == shed.Admitted {
 				passed++
 			}
@@ -126,7 +126,7 @@ func TestRefusalsTellTheSame(t *testing.T) {
 	if c.Pass(g.Age(), &shed.Ticket{Route: routes[3], Cohort: 100}) != true {
 		t.Fatal("the lock was needed: the test shows nothing")
 	}
-	_, no, _ := g.Enter(context.Background(), routes[3], 100)
+	_, no, _ := g.Enter(context.Background(), shed.Ask{Route: routes[3], Cohort: 100})
 	if no.Reason != shed.Limit || no.RetryAfter < 10*time.Second || no.RetryAfter > 11*time.Second {
 		t.Errorf("refused with %q and %v, want %q and half of the 20 s that the group lasts", no.Reason, no.RetryAfter, shed.Limit)
 	}

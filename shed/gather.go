@@ -29,7 +29,9 @@ func (r *Route) gather(now time.Duration) {
 // take empties a cell.
 func (r *Route) take(c *cell) {
 	if n := c.arrivals.Load(); n != 0 {
-		r.tick.Arrivals += int(c.arrivals.Swap(0))
+		n := c.arrivals.Swap(0)
+		r.tick.Arrivals += int(n % retryArrival)
+		r.retries += int(n / retryArrival)
 	}
 	if n := c.successes.Load(); n != 0 {
 		n := int(c.successes.Swap(0))

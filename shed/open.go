@@ -28,7 +28,7 @@ type front struct {
 func (c *Controller) pass(now time.Duration, t *Ticket) (decided bool) {
 	r := t.Route
 	now = max(now, time.Duration(c.front.ticked.Load()))
-	if t.cohort() >= math.Float64frombits(r.notice.spared.Load()) {
+	if t.cohort() >= math.Float64frombits(r.notice.sparedOf(t).Load()) {
 		return c.turnAway(now, t, Errors)
 	}
 	cell := r.cell(t.stripe)
@@ -36,9 +36,9 @@ func (c *Controller) pass(now time.Duration, t *Ticket) (decided bool) {
 		return c.readSign(now, t)
 	}
 	r.door.lastRun.Store(int64(now))
-	cell.arrivals.Add(1)
+	cell.arrivals.Add(t.arrival())
 	c.inFlight.add(t.stripe, 1)
-	t.state, t.since, t.Reason, t.Hint = running, now, Admitted, c.front.degrade.Load()
+	t.state, t.since, t.Reason, t.Would, t.Hint = running, now, Admitted, Admitted, c.front.degrade.Load()
 	t.early = r.notice.learning.Load() && c.inFlight.total() <= earlyAll
 	return true
 }
@@ -48,7 +48,7 @@ func (c *Controller) readSign(now time.Duration, t *Ticket) (refused bool) {
 	n := &t.Route.notice
 	s := n.sign.Load()
 	from := s.from.Load()
-	if from == 0 || t.place(uint8(n.class.Load())).Rank() < from-1 || now >= time.Duration(s.until.Load()) {
+	if from == 0 || t.place(n.classOf(t)).Rank() < from-1 || now >= time.Duration(s.until.Load()) {
 		return false
 	}
 	return c.turnAway(now, t, s.reason())
@@ -59,7 +59,7 @@ func (c *Controller) turnAway(now time.Duration, t *Ticket, why Reason) (refused
 	if c.mustPass(now, t.Route) {
 		return false
 	}
-	t.Route.cell(t.stripe).arrivals.Add(1)
+	t.Route.cell(t.stripe).arrivals.Add(t.arrival())
 	c.refuse(now, t, why)
 	return true
 }
@@ -117,6 +117,9 @@ func (r *Route) shut() {
 func (c *Controller) show(now time.Duration, r *Route) {
 	r.domain.post(now)
 	limit := r.openTo(now)
+	if c.observing {
+		limit = 0 // every request is to be told what would have become of it
+	}
 	switch {
 	case limit == 0:
 		c.shut(r)
@@ -133,13 +136,34 @@ func (c *Controller) show(now time.Duration, r *Route) {
 func (c *Controller) publish(r *Route) {
 	n := &r.notice
 	replace(&n.base, math.Float64bits(r.scaled()))
-	replace(&n.spared, math.Float64bits(c.spared(r)))
+	spared, sparedRetries := sparesAll, sparesAll
+	if !c.observing {
+		spared, sparedRetries = c.spared(r, r.class), c.spared(r, r.retryClass())
+	}
+	replace(&n.spared, math.Float64bits(spared))
+	replace(&n.sparedRetries, math.Float64bits(sparedRetries))
 	if learning := !r.base.Known(); n.learning.Load() != learning {
 		n.learning.Store(learning)
 	}
-	if class := uint32(r.class); n.class.Load() != class {
+	if class := uint32(r.class) | uint32(r.retryClass())<<8; n.class.Load() != class {
 		n.class.Store(class)
 	}
+}
+
+// sparedOf and classOf are what holds for the ticket.
+func (n *notice) sparedOf(t *Ticket) *atomic.Uint64 {
+	if t.Retry {
+		return &n.sparedRetries
+	}
+	return &n.spared
+}
+
+func (n *notice) classOf(t *Ticket) uint8 {
+	class := n.class.Load()
+	if t.Retry {
+		class >>= 8
+	}
+	return uint8(class)
 }
 
 // replace is a store that leaves the cache line alone if it would change nothing.

@@ -48,8 +48,10 @@ func newTwins(t *rapid.T) *twins {
 	return w
 }
 
-func (w *twins) arrive(route int, cohort uint8, service time.Duration, outcome shed.Outcome) {
-	f := flight{&shed.Ticket{Route: w.quicks[route], Cohort: cohort}, &shed.Ticket{Route: w.slows[route], Cohort: cohort}, w.now + service, outcome}
+func (w *twins) arrive(route int, said shed.Ticket, service time.Duration, outcome shed.Outcome) {
+	quick, slow := said, said
+	quick.Route, slow.Route = w.quicks[route], w.slows[route]
+	f := flight{&quick, &slow, w.now + service, outcome}
 	passed := w.quick.Pass(w.now, f.quick)
 	if !passed {
 		w.quick.Ask(w.now, f.quick)
@@ -76,7 +78,7 @@ func (w *twins) arrive(route int, cohort uint8, service time.Duration, outcome s
 }
 
 func (w *twins) compare(f flight) {
-	if f.quick.Running() != f.slow.Running() || f.quick.Waiting() != f.slow.Waiting() || f.quick.Reason != f.slow.Reason {
+	if f.quick.Running() != f.slow.Running() || f.quick.Waiting() != f.slow.Waiting() || f.quick.Reason != f.slow.Reason || f.quick.Would != f.slow.Would {
 		w.t.Fatalf("at %v a request of %s: without the lock running %v waiting %v %q, with it running %v waiting %v %q", w.now, f.quick.Route.Name(),
 			f.quick.Running(), f.quick.Waiting(), f.quick.Reason, f.slow.Running(), f.slow.Waiting(), f.slow.Reason)
 	}
@@ -202,11 +204,20 @@ func (w *twins) play(rng *rand.Rand, p phase) {
 				case dice > 97:
 					outcome = shed.Outcome(rng.IntN(6))
 				}
-				w.arrive(route, uint8(rng.IntN(shed.Cohorts)), service, outcome)
+				w.arrive(route, w.says(rng), service, outcome)
 			}
 		}
 		w.tick()
 	}
+}
+
+// says makes up what a request says of itself.
+func (w *twins) says(rng *rand.Rand) shed.Ticket {
+	said := shed.Ticket{Cohort: uint16(rng.IntN(shed.Cohorts)), Stage: uint8(max(0, rng.IntN(6)-3)), Retry: rng.IntN(8) == 0}
+	if rng.IntN(2) == 0 {
+		said.Deadline = w.now + time.Duration(rng.IntN(400)-20)*time.Millisecond
+	}
+	return said
 }
 
 // draw makes a phase up, and a new configuration before it.
@@ -245,6 +256,8 @@ func (w *twins) draw(t *rapid.T) phase {
 		if rapid.Bool().Draw(t, "another") {
 			s.Routes[i].Name += "'"
 		}
+		s.Observe = rapid.IntRange(0, 2).Draw(t, "observe") == 0
+		s.Routes[rapid.IntRange(0, 3).Draw(t, "alone")].Alone = rapid.Bool().Draw(t, "is alone")
 		w.configure(s)
 	}
 	return p

@@ -58,7 +58,9 @@ func (h *hammer) send(rng *rand.Rand) {
 	cancel()
 	routes := *h.routes.Load()
 	h.sent.Add(1)
-	slot, no, _ := h.gate.Enter(gone, routes[rng.IntN(len(routes))], uint8(rng.IntN(shed.Cohorts)))
+	slot, no, _ := h.gate.Enter(gone, shed.Ask{
+		Route: routes[rng.IntN(len(routes))], Cohort: uint16(rng.IntN(shed.Cohorts)), Stage: uint8(rng.IntN(3)), Retry: rng.IntN(4) == 0,
+	})
 	if no.Reason != shed.Admitted {
 		h.refused.Add(1)
 		return
@@ -126,6 +128,7 @@ func (h *hammer) meddle(rng *rand.Rand, extra int) {
 	for i := range s.Routes[1:] {
 		s.Routes[i+1].Class = rng.IntN(4)
 	}
+	s.Observe = rng.IntN(4) == 0
 	for range rng.IntN(extra + 1) {
 		s.Routes[1+rng.IntN(5)].Name = fmt.Sprintf("new%d", rng.Int64())
 	}

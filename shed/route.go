@@ -47,6 +47,10 @@ type RouteSettings struct {
 	Class int
 	// ErrorObjective is the share of backend errors that is all right, 0..1; 0 means 2 %.
 	ErrorObjective float64
+	// Shares names bottlenecks that the route is said to share with every other route that has the name; Alone says that it
+	// shares nothing at all.
+	Shares []string
+	Alone  bool
 }
 
 // Route is one route's state inside a Controller. Its fields belong to the controller.
@@ -101,9 +105,14 @@ type Route struct {
 	headroomAt time.Duration // from when the ceiling counts; 0: no baseline yet
 	blind      float64       // limit while nothing is known; +Inf: none
 	blindAt    time.Duration // when it was last moved
-	suspect    bool          // may have to do with the guarded route's errors
-	refusing   Reason
-	refusedAt  time.Duration
+	storm      storm
+	flow       flow
+	retries    int // that arrived in the tick under way
+	// What half of the answers take at most, and nineteen in twenty; 0: not known.
+	quick, surely time.Duration
+	suspect       bool // may have to do with the guarded route's errors
+	refusing      Reason
+	refusedAt     time.Duration
 
 	usual       float64 // arrivals a second while all is well
 	relief      relief.Estimate
@@ -117,6 +126,7 @@ func newRoute(s RouteSettings, now time.Duration) *Route {
 	r := &Route{settings: s, class: uint8(s.Class), slowness: 1, lowSince: -1, blind: math.Inf(1), blindAt: now, asleep: true, cap: math.Inf(1)}
 	r.door.lastRun.Store(int64(now - probeEvery))
 	r.notice.spared.Store(math.Float64bits(sparesAll))
+	r.notice.sparedRetries.Store(math.Float64bits(sparesAll))
 	r.notice.sign.Store(&r.solo.sign)
 	r.solo.sign.since.Store(-1)
 	r.solo.limit = math.Inf(1)
