@@ -215,6 +215,7 @@ func (c *Controller) run(now time.Duration, t *Ticket) {
 	r.domain.inFlight++
 	c.inFlight.add(t.stripe, 1)
 	t.early = !r.base.Known() && c.inFlight.total() <= earlyAll
+	r.starts += now
 	r.cell(t.stripe).starts.Add(int64(now))
 	r.door.lastRun.Store(int64(now))
 	r.tick.Peak = max(r.tick.Peak, r.inFlight)
@@ -295,6 +296,7 @@ func (c *Controller) done(now time.Duration, t *Ticket, o Outcome, waited time.D
 	r.inFlight--
 	r.domain.inFlight--
 	c.inFlight.add(t.stripe, -1)
+	r.starts -= t.since
 	r.cell(t.stripe).starts.Add(-int64(t.since))
 	if t.early && o == Success {
 		r.base.Early(took.Seconds())

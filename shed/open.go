@@ -120,7 +120,7 @@ func (r *Route) shut() {
 // show follows whatever the controller has done about a route: it renews the sign in front of the waiting room, and opens the door if
 // it may stand open.
 func (c *Controller) show(now time.Duration, r *Route) {
-	r.domain.post()
+	r.domain.post(now)
 	limit := r.openTo(now)
 	if c.observing {
 		limit = 0 // every request is to be told what would have become of it
@@ -201,15 +201,21 @@ func (r *Route) openTo(now time.Duration) int {
 }
 
 // post renews the sign in front of the waiting room.
-func (d *domain) post() {
+func (d *domain) post(now time.Duration) {
 	s := &d.sign
-	if d.queue.Len() < roomFloor || d.queue.Len() < d.room() || d.free() {
+	if d.queue.Len() < roomFloor || d.queue.Len() < d.room() || d.free() || d.moved(now) {
 		replace(&s.from, 0)
 		return
 	}
 	worst, _ := d.queue.Worst()
 	s.until.Store(int64(min(d.failed.first(), d.ghosts.first())))
 	replace(&s.from, 1+worst.Rank())
+}
+
+// moved reports that the limit is another than the one that slots were last handed out by: whoever comes next makes the controller do
+// that again.
+func (d *domain) moved(now time.Duration) bool {
+	return d.group == nil && d.limit != d.routes[0].ceiling(now)
 }
 
 // reason is what whoever is not let in is told; see domain.reason.
