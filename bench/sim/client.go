@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"triage/bench/chance"
+)
 
 // call is what a user wants: one request, however many attempts it takes.
 type call struct {
@@ -24,16 +28,16 @@ type visit struct {
 // arrive lets a user come, and plans the next one.
 func (w *world) arrive(s *source) {
 	s.count++
-	id := mix(w.seed, uint64(s.index)<<40|s.count)
+	id := chance.Mix(w.seed, uint64(s.index)<<40|s.count)
 	w.planArrival(s)
-	w.dice.state = id
+	w.dice.Reset(id)
 	if s.path == nil {
-		w.attempt(&call{id: id, route: s.route, user: scramble(w.dice.Uint64()) % uint64(w.sc.Users)})
+		w.attempt(&call{id: id, route: s.route, user: chance.Scramble(w.dice.Uint64()) % uint64(w.sc.Users)})
 		return
 	}
 	w.users++
 	v := &visit{path: s.path, user: id, stays: 1}
-	for v.stays < len(v.path.Stages) && w.dice.rng.Float64() >= v.path.Stages[v.stays-1].Leave {
+	for v.stays < len(v.path.Stages) && w.dice.Float64() >= v.path.Stages[v.stays-1].Leave {
 		v.stays++
 	}
 	w.stage(v, 0)
@@ -42,9 +46,9 @@ func (w *world) arrive(s *source) {
 // stage lets a user think and then go on.
 func (w *world) stage(v *visit, n int) {
 	at := v.path.Stages[n]
-	c := &call{id: mix(v.user, uint64(n)), user: v.user, stage: n, visit: v, route: w.routeIndex(at.Route)}
-	w.dice.state = c.id
-	w.plan(w.dice.pause(at.Think), event{kind: atStage, call: c})
+	c := &call{id: chance.Mix(v.user, uint64(n)), user: v.user, stage: n, visit: v, route: w.routeIndex(at.Route)}
+	w.dice.Reset(c.id)
+	w.plan(w.dice.Pause(at.Think), event{kind: atStage, call: c})
 }
 
 func (w *world) routeIndex(name string) int {
@@ -65,7 +69,7 @@ func (w *world) attempt(c *call) {
 	r := &w.routes[c.route]
 	j := &job{call: c, car: w.active[int(c.user%uint64(len(w.active)))], arrived: w.now, steps: r.steps}
 	j.Request = Request{
-		ID: mix(c.id, uint64(c.attempts)), Route: c.route, Class: r.Class, Session: c.user, Stage: c.stage,
+		ID: chance.Mix(c.id, uint64(c.attempts)), Route: c.route, Class: r.Class, Session: c.user, Stage: c.stage,
 		Attempt: c.attempts, Unsafe: r.Unsafe, world: j,
 	}
 	c.attempts++
@@ -107,8 +111,8 @@ func (w *world) lost(j *job, again, refused bool, after time.Duration) {
 	if again && c.attempts <= retry.Times && !j.Unsafe && w.now < w.end {
 		wait := time.Duration(0)
 		if retry.Backoff > 0 {
-			w.dice.state = mix(j.ID, 77)
-			wait = w.dice.pause(retry.Backoff << (c.attempts - 1))
+			w.dice.Reset(chance.Mix(j.ID, chance.Retry))
+			wait = w.dice.Pause(retry.Backoff << (c.attempts - 1))
 		}
 		if retry.Honour {
 			wait = max(wait, after)

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"triage/bench/chance"
 )
 
 // phase is a Phase at work: by index instead of by name.
@@ -102,12 +104,12 @@ type source struct {
 	next  time.Duration
 	phase int
 	count uint64
-	dice  *dice
+	dice  *chance.Dice
 }
 
 func (w *world) buildSources() {
 	for i := range w.sc.sourceNames() {
-		s := &source{index: i, route: i, dice: newDice(mix(w.seed, uint64(i)))}
+		s := &source{index: i, route: i, dice: chance.New(chance.Mix(w.seed, uint64(i)))}
 		if i >= len(w.sc.Routes) {
 			s.path = &w.sc.Journeys[i-len(w.sc.Routes)]
 		}
@@ -118,7 +120,7 @@ func (w *world) buildSources() {
 
 // planArrival finds the next arrival of a process whose rate is constant in pieces: a unit exponential is spent piece by piece.
 func (w *world) planArrival(s *source) {
-	left, t := s.dice.rng.ExpFloat64(), s.next
+	left, t := s.dice.ExpFloat64(), s.next
 	for s.phase < len(w.phases) {
 		p := &w.phases[s.phase]
 		rate, until := p.rate(s.index, t)

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"triage/bench/chance"
 )
 
 // resource is a Resource at work.
@@ -14,7 +16,7 @@ type resource struct {
 	size   int
 	bound  int
 	slow   float64
-	dice   *dice
+	dice   *chance.Dice
 	pauses time.Duration // sum of the pauses so far, the one under way in full
 	until  time.Duration // end of the newest pause
 
@@ -113,7 +115,7 @@ func (w *world) pause(res *resource) {
 		w.plan(res.Pause.For, event{kind: atGoOn, index: res.index})
 	}
 	if w.now < w.end {
-		w.plan(res.Pause.For+res.dice.jitter(res.Pause.Every), event{kind: atPause, index: res.index})
+		w.plan(res.Pause.For+res.dice.Jitter(res.Pause.Every), event{kind: atPause, index: res.index})
 	}
 }
 

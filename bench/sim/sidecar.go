@@ -3,13 +3,15 @@ package sim
 import (
 	"fmt"
 	"time"
+
+	"triage/bench/chance"
 )
 
 // sidecar is a policy and the process it lives in.
 type sidecar struct {
 	index   int
 	policy  Policy
-	dice    *dice
+	dice    *chance.Dice
 	offset  time.Duration // of its clock
 	latest  time.Duration // on its clock
 	stalled time.Duration // until when its process stands still
@@ -60,7 +62,7 @@ func (w *world) startSidecars() error {
 		if err != nil {
 			return fmt.Errorf("making the policy of sidecar %d: %w", i, err)
 		}
-		car := &sidecar{index: len(w.cars), policy: policy, dice: newDice(facts.Seed)}
+		car := &sidecar{index: len(w.cars), policy: policy, dice: chance.New(facts.Seed)}
 		w.cars = append(w.cars, car)
 		if i < len(w.active) {
 			car.offset = w.active[i].offset
@@ -72,7 +74,7 @@ func (w *world) startSidecars() error {
 			w.plan(w.firstTick(car), event{kind: atTick, index: car.index})
 		}
 		if every := w.sc.Sidecars.StallEvery; every > 0 {
-			w.plan(car.dice.pause(every), event{kind: atStall, index: car.index})
+			w.plan(car.dice.Pause(every), event{kind: atStall, index: car.index})
 		}
 	}
 	return nil
@@ -83,11 +85,11 @@ func (w *world) firstTick(car *sidecar) time.Duration {
 	if w.sc.Sidecars.Count == 1 {
 		return 0
 	}
-	return time.Duration(car.dice.rng.Float64() * float64(car.policy.TickEvery()))
+	return time.Duration(car.dice.Float64() * float64(car.policy.TickEvery()))
 }
 
 func (w *world) facts(i int) Facts {
-	f := Facts{Classes: w.sc.Classes, Seed: mix(w.seed, uint64(5000+i+len(w.cars))), Hand: map[string]float64{"limit": w.sc.handLimit()}}
+	f := Facts{Classes: w.sc.Classes, Seed: chance.Mix(w.seed, uint64(5000+i+len(w.cars))), Hand: map[string]float64{"limit": w.sc.handLimit()}}
 	for _, r := range w.sc.Routes {
 		f.Routes = append(f.Routes, RouteFacts{r.Name, r.Class})
 	}
@@ -110,9 +112,9 @@ func (w *world) asleep(car *sidecar, e event) bool {
 }
 
 func (w *world) stall(car *sidecar) {
-	car.stalled = max(car.stalled, w.now+car.dice.pause(w.sc.Sidecars.StallFor))
+	car.stalled = max(car.stalled, w.now+car.dice.Pause(w.sc.Sidecars.StallFor))
 	if w.now < w.end {
-		w.plan(car.dice.pause(w.sc.Sidecars.StallEvery), event{kind: atStall, index: car.index})
+		w.plan(car.dice.Pause(w.sc.Sidecars.StallEvery), event{kind: atStall, index: car.index})
 	}
 }
 

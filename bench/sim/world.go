@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"time"
+
+	"triage/bench/chance"
 )
 
 // Facts is what a policy is told before it starts: what a configuration would say.
@@ -48,7 +50,7 @@ type world struct {
 	fresh    NewPolicy
 	calendar calendar
 	now, end time.Duration
-	dice     *dice // set to a request's own stream before each use
+	dice     *chance.Dice // set to a request's own stream before each use
 	phase    int
 	phases   []phase
 	pools    []*resource
@@ -82,7 +84,7 @@ func newWorld(sc Scenario, seed uint64) (*world, error) {
 	if err := sc.check(); err != nil {
 		return nil, fmt.Errorf("checking scenario %q: %w", sc.Name, err)
 	}
-	w := &world{sc: sc, seed: seed, dice: newDice(0), end: sc.lasts()}
+	w := &world{sc: sc, seed: seed, dice: chance.New(0), end: sc.lasts()}
 	byName := w.buildResources()
 	for i, r := range sc.Routes {
 		built := route{Route: r, index: i}
@@ -113,11 +115,11 @@ func (w *world) buildResources() map[string][]*resource {
 		}
 		for range copies {
 			index := len(w.pools)
-			res := &resource{Resource: r, index: index, size: r.Size, bound: r.Bound, slow: 1, dice: newDice(mix(w.seed, uint64(1000+index)))}
+			res := &resource{Resource: r, index: index, size: r.Size, bound: r.Bound, slow: 1, dice: chance.New(chance.Mix(w.seed, uint64(1000+index)))}
 			w.pools = append(w.pools, res)
 			byName[r.Name] = append(byName[r.Name], res)
 			if r.Pause.Every > 0 {
-				w.calendar.add(event{at: res.dice.jitter(r.Pause.Every), kind: atPause, index: index})
+				w.calendar.add(event{at: res.dice.Jitter(r.Pause.Every), kind: atPause, index: index})
 			}
 		}
 	}
