@@ -200,7 +200,8 @@ const (
 	usualHang     = 10 * time.Second
 )
 
-func (s Scenario) defaults() Scenario {
+// WithDefaults fills in what the zero values mean.
+func (s Scenario) WithDefaults() Scenario {
 	s.Classes = or(s.Classes, usualClasses)
 	s.Endpoints = or(s.Endpoints, 1)
 	s.Users = or(s.Users, usualUsers)

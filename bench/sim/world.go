@@ -60,7 +60,7 @@ type world struct {
 	active   []*sidecar // those that take requests
 	oracle   *oracle
 	turn     int // of the endpoints
-	users    uint64
+	people   people
 	result   *Result
 	err      error
 }
@@ -80,11 +80,12 @@ type step struct {
 }
 
 func newWorld(sc Scenario, seed uint64) (*world, error) {
-	sc = sc.defaults()
+	sc = sc.WithDefaults()
 	if err := sc.check(); err != nil {
 		return nil, fmt.Errorf("checking scenario %q: %w", sc.Name, err)
 	}
 	w := &world{sc: sc, seed: seed, dice: chance.New(0), end: sc.lasts()}
+	w.people = people{sc, seed, w.dice}
 	byName := w.buildResources()
 	for i, r := range sc.Routes {
 		built := route{Route: r, index: i}
