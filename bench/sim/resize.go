@@ -79,8 +79,8 @@ func (s Scenario) Until(at time.Duration) Scenario {
 // Lasts is how long the phases take together.
 func (s Scenario) Lasts() time.Duration { return s.lasts() }
 
-// Peak is the highest rate of attempts a second that may be expected: in a burst, with all stages of the journeys under way and every
-// retry that a client would make.
+// Peak is the highest rate of attempts a second that may be expected: in a burst, with all stages of the journeys under way, and with
+// half of the retries that clients would make if they lost everything.
 func (s Scenario) Peak() float64 {
 	stages := map[string]float64{}
 	for _, j := range s.Journeys {
@@ -101,5 +101,5 @@ func (s Scenario) Peak() float64 {
 		}
 		peak = math.Max(peak, total)
 	}
-	return peak * float64(1+s.Clients.Retry.Times)
+	return peak * (1 + float64(s.Clients.Retry.Times)/2)
 }

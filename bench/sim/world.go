@@ -38,6 +38,9 @@ func Run(sc Scenario, seed uint64, fresh NewPolicy) (*Result, error) {
 	return w.run()
 }
 
+// PauseSeed and a resource's place, mixed with the seed, is the stream that its pauses are drawn from.
+const PauseSeed = 1000
+
 // drain is how long after the last phase requests and journeys are still followed.
 const drain = 10 * time.Second
 
@@ -116,7 +119,7 @@ func (w *world) buildResources() map[string][]*resource {
 		}
 		for range copies {
 			index := len(w.pools)
-			res := &resource{Resource: r, index: index, size: r.Size, bound: r.Bound, slow: 1, dice: chance.New(chance.Mix(w.seed, uint64(1000+index)))}
+			res := &resource{Resource: r, index: index, size: r.Size, bound: r.Bound, slow: 1, dice: chance.New(chance.Mix(w.seed, PauseSeed+uint64(index)))}
 			w.pools = append(w.pools, res)
 			byName[r.Name] = append(byName[r.Name], res)
 			if r.Pause.Every > 0 {

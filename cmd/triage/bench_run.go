@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"triage/bench/real"
+	"triage/bench/sim"
+)
+
+// choiceFlags say which scenarios are drawn of an episode, and how they are changed.
+type choiceFlags struct {
+	draw  string
+	scale float64
+	lasts time.Duration
+}
+
+func (c *choiceFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&c.draw, "draw", string(sim.Judging), "which scenarios: judging, or development, on which the law may be tuned")
+	flags.Float64Var(&c.scale, "scale", 0, "size of backend and crowd against the drawn ones; 0 keeps it below about 1,500 requests a second")
+	flags.DurationVar(&c.lasts, "duration", 0, "how long the phases of an episode take together; 0 is as long as they are")
+}
+
+func (c choiceFlags) episodes(names []string) ([]sim.Episode, error) {
+	switch {
+	case c.draw != string(sim.Judging) && c.draw != string(sim.Development):
+		return nil, misuse("--draw %q: want judging or development", c.draw)
+	case !(c.scale >= 0 && c.scale <= 100):
+		return nil, misuse("--scale %v: want 0 to 100", c.scale)
+	case c.lasts != 0 && (c.lasts < time.Second || c.lasts > 2*time.Hour):
+		return nil, misuse("--duration %v: want 1s to 2h", c.lasts)
+	}
+	return zooEpisodes(names)
+}
+
+func (c choiceFlags) trial(e sim.Episode, seed int) (real.Trial, error) {
+	if seed < 1 || seed > 1000 {
+		return real.Trial{}, misuse("seed %d: want 1 to 1000", seed)
+	}
+	t, err := real.NewTrial(e, real.Choice{Draw: sim.Draw(c.draw), Number: seed, Scale: c.scale, Lasts: c.lasts})
+	if err == nil {
+		err = t.Carry()
+	}
+	return t, err
+}
+
+// runFlags is a command line of bench run.
+type runFlags struct {
+	choice                        choiceFlags
+	seeds                         int
+	target, admin, config, output string
+	origin                        []string
+	breakers                      bool
+}
+
+func newBenchRun() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run EPISODE...",
+		Short: "Run the simulator's episodes in real time through the real proxy, and compare",
+		Long: `Runs episodes of the simulator (triage bench sim --list) in real time, over sockets of this machine: a backend with the
+episode's capacity and faults, Triage in front of it, and the same clients as in the simulation, every one at the same instant with
+the same work. What they get is measured as the simulator measures, against the same oracle, and shown beside the simulation.
+
+Without --target and -c, Triage is started with a configuration that names the episode's routes and their priorities. With -c it is
+started with yours, with --target nothing is started; either has to cover the episode's routes (/checkout, /cart, …) and to have the
+backend at the address of --origin.`,
+		Args: cobra.MinimumNArgs(1),
+	}
+	flags := cmd.Flags()
+	f.choice.add(cmd)
+	flags.IntVar(&f.seeds, "seeds", 1, "scenarios drawn of each episode")
+	flags.StringVar(&f.target, "target", "", "URL of a proxy that runs already")
+	flags.StringVar(&f.admin, "admin", "", "URL of its admin API, if it is a Triage, for the measures of its limit")
+	flags.StringVarP(&f.config, "config", "c", "", "configuration to start Triage with")
+	flags.StringSliceVar(&f.origin, "origin", nil, "addresses of the backend, one for each endpoint; none: free ports of 127.0.0.1")
+	flags.BoolVar(&f.breakers, "breakers", true, "leave the routes' breakers on, which the simulator does not have")
+	flags.StringVar(&f.output, "output", flagDefault("TRIAGE_OUTPUT", "text"), "text, json or markdown (TRIAGE_OUTPUT)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		trials, write, err := f.trials(args)
+		if err != nil {
+			return err
+		}
+		program, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("finding this program: %w", err)
+		}
+		ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+		defer stop()
+		build := thisBuild()
+		report := real.Report{
+			Command: "triage bench run " + strings.Join(os.Args[min(3, len(os.Args)):], " "), Version: build.Version, Commit: build.Commit,
+			Date: time.Now().UTC().Truncate(time.Second), Machine: real.ThisMachine(),
+		}
+		for _, t := range trials {
+			run, runErr := f.run(ctx, t, program, cmd.ErrOrStderr())
+			if run.Lines != nil {
+				report.Runs = append(report.Runs, run)
+			}
+			if err = runErr; err != nil {
+				err = fmt.Errorf("%s, seed %d: %w", t.Episode, t.Number, runErr)
+				break
+			}
+		}
+		if len(report.Runs) > 0 {
+			err = errors.Join(err, write(cmd.OutOrStdout(), report))
+		}
+		return err
+	}
+	return cmd
+}
+
+// trials turns the command line into what is run, and a way of writing. Whatever cannot be run is told before anything is.
+func (f runFlags) trials(args []string) (trials []real.Trial, write func(io.Writer, real.Report) error, err error) {
+	ways := map[string]func(io.Writer, real.Report) error{"text": real.WriteText, "json": real.WriteJSON, "markdown": real.WriteMarkdown}
+	write = ways[f.output]
+	own := f.target != "" || f.config != ""
+	switch {
+	case write == nil:
+		return nil, nil, misuse("--output %q: want text, json or markdown", f.output)
+	case f.seeds < 1 || f.seeds > 1000:
+		return nil, nil, misuse("--seeds %d: want 1 to 1000", f.seeds)
+	case f.target != "" && f.config != "":
+		return nil, nil, misuse("--target and -c: want one of the two")
+	case f.admin != "" && f.target == "":
+		return nil, nil, misuse("--admin belongs to --target")
+	case own && len(f.origin) == 0:
+		return nil, nil, misuse("--target and -c need --origin: the address at which the proxy has its backend")
+	case own && !f.breakers:
+		return nil, nil, misuse("--breakers=false is for the configuration that is made here")
+	}
+	episodes, err := f.choice.episodes(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range episodes {
+		for seed := 1; seed <= f.seeds; seed++ {
+			t, err := f.choice.trial(e, seed)
+			if err == nil {
+				err = real.CheckDescriptors(t)
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+			trials = append(trials, t)
+		}
+	}
+	return trials, write, nil
+}
+
+// run runs one trial in both worlds. Of one that was cut short it gives what was measured, with the error.
+func (f runFlags) run(ctx context.Context, t real.Trial, program string, words io.Writer) (run real.Run, err error) {
+	virtual, err := real.Simulate(ctx, t.Scenario, t.Dice)
+	if err != nil {
+		return run, err
+	}
+	busy := real.Busy()
+	var progress func(real.Progress)
+	if colourful(words) {
+		progress = func(p real.Progress) {
+			fmt.Fprintf(words, "\r%s, seed %d: %s, %.0f s left, %d under way, %d sent late   ", t.Episode, t.Number, p.Phase, p.Left.Seconds(), p.InFlight, p.Late)
+		}
+		defer fmt.Fprintln(words)
+	}
+	seen, cut := real.Once(ctx, t, f.parts(t, program), progress)
+	if seen.Result == nil {
+		return run, cut
+	}
+	if seen.Cut { // the same beginning in virtual time
+		if virtual, err = real.Simulate(context.WithoutCancel(ctx), seen.Scenario, t.Dice); err != nil {
+			return run, errors.Join(cut, err)
+		}
+	}
+	return real.NewRun(t, seen, virtual, busy), cut
+}
+
+// parts are how the backend and what stands before it are started.
+func (f runFlags) parts(t real.Trial, program string) real.Parts {
+	args := []string{
+		"bench", "origin", t.Episode, "--until-eof", "--draw", string(t.Draw), "--seed", strconv.Itoa(t.Number),
+		"--scale", strconv.FormatFloat(t.Scale, 'g', -1, 64), "--duration", f.choice.lasts.String(),
+	}
+	for _, address := range f.origin {
+		args = append(args, "--listen", address)
+	}
+	p := real.Parts{
+		Backend: real.ChildBackend(program, args...),
+		Front:   real.TriageFront{Program: program, Config: f.config, NoBreakers: !f.breakers}.Start,
+	}
+	if f.target != "" {
+		p.Front = real.Target(f.target, f.admin)
+	}
+	return p
+}
