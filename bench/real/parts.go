@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -65,7 +66,7 @@ func (f TriageFront) Start(ctx context.Context, t Trial, b Backend) (front Front
 	var stops []func() error
 	stop := func() error {
 		var all []error
-		for _, s := range stops {
+		for _, s := range slices.Backward(stops) {
 			all = append(all, s())
 		}
 		return errors.Join(all...)
@@ -81,7 +82,7 @@ func (f TriageFront) Start(ctx context.Context, t Trial, b Backend) (front Front
 		if err != nil {
 			return front, fmt.Errorf("making a folder for the configuration: %w", err)
 		}
-		defer os.RemoveAll(folder) // it is read when the process starts, and not again
+		stops = append(stops, func() error { return os.RemoveAll(folder) })
 		if path, err = writeConfiguration(folder, configuration(t.Scenario, b.Endpoints, t.inFlight()+1000, !f.NoBreakers)); err != nil {
 			return front, err
 		}

@@ -21,11 +21,12 @@ const (
 
 // process is a child. It is in a process group of its own: Ctrl-C in the terminal is for us alone, who will end it in order.
 type process struct {
-	name  string
-	cmd   *exec.Cmd
-	stdin io.Closer
-	ended chan struct{}
-	err   error // of Wait; set when ended is closed
+	name     string
+	cmd      *exec.Cmd
+	stdin    io.Closer
+	patience time.Duration // with its end
+	ended    chan struct{}
+	err      error // of Wait; set when ended is closed
 
 	mu   sync.Mutex
 	last []string // lines of its words
@@ -36,7 +37,7 @@ const keptWords = 8
 
 // start runs a program until it has said that it is ready: said looks at each line of its output or its words.
 func start(ctx context.Context, name, program string, args []string, said func(line string) bool) (*process, error) {
-	p := &process{name: name, cmd: exec.Command(program, args...), ended: make(chan struct{})}
+	p := &process{name: name, cmd: exec.Command(program, args...), patience: toEnd, ended: make(chan struct{})}
 	p.cmd.SysProcAttr = ownGroup()
 	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
@@ -137,14 +138,14 @@ func (p *process) stop() error {
 	}
 	asked := p.cmd.Process.Signal(syscall.SIGTERM)
 	p.stdin.Close()
-	late := time.NewTimer(toEnd)
+	late := time.NewTimer(p.patience)
 	defer late.Stop()
 	select {
 	case <-p.ended:
 	case <-late.C:
 		killed := p.cmd.Process.Kill()
 		<-p.ended
-		return errors.Join(fmt.Errorf("%s did not end within %v and was killed%s", p.name, toEnd, p.words()), asked, killed)
+		return errors.Join(fmt.Errorf("%s did not end within %v and was killed%s", p.name, p.patience, p.words()), asked, killed)
 	}
 	if p.err != nil {
 		return fmt.Errorf("%s ended badly: %w", p.name, p.failure())

@@ -190,7 +190,7 @@ func (r Run) Notes() (notes []string) {
 	if r.Cut {
 		notes = append(notes, fmt.Sprintf("The run was cut short: these are its first %.1f seconds, in both worlds.", r.Seconds))
 	}
-	if r.LateShare() > tooLate {
+	if !r.Valid() {
 		notes = append(notes, fmt.Sprintf("%.1f %% of the requests were sent late or not at all: this machine was measured, not Triage.", 100*r.LateShare()))
 	}
 	for _, b := range r.Backend {
@@ -213,10 +213,23 @@ func breakers(reasons map[string]int) (n int) {
 	return n
 }
 
-// Agree counts the measures of all runs by verdict.
+// Valid says that the proxy was measured, and not the machine.
+func (r Run) Valid() bool { return r.LateShare() <= tooLate }
+
+// valid are the runs that count.
+func (r Report) valid() (runs []Run) {
+	for _, run := range r.Runs {
+		if run.Valid() {
+			runs = append(runs, run)
+		}
+	}
+	return runs
+}
+
+// Agree counts the measures of all valid runs by verdict.
 func (r Report) Agree() map[Verdict]int {
 	counts := map[Verdict]int{}
-	for _, run := range r.Runs {
+	for _, run := range r.valid() {
 		for _, l := range run.Lines {
 			counts[l.Verdict]++
 		}

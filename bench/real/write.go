@@ -109,7 +109,10 @@ func percent(s share) string { return fmt.Sprintf("%.1f %%", 100*float64(s)) }
 func (r Report) summary() string {
 	counts := r.Agree()
 	text := fmt.Sprintf("Of %d measures in %d runs %d agree within their margin, %d scatter as the simulation itself does with other users, %d differ.",
-		counts[Agrees]+counts[Scatters]+counts[Differs], len(r.Runs), counts[Agrees], counts[Scatters], counts[Differs])
+		counts[Agrees]+counts[Scatters]+counts[Differs], len(r.valid()), counts[Agrees], counts[Scatters], counts[Differs])
+	if n := len(r.Runs) - len(r.valid()); n > 0 {
+		text += fmt.Sprintf(" Not counted: %d in which the machine was measured.", n)
+	}
 	for _, name := range []string{"critical", "total"} {
 		if worst := r.worst(name); !math.IsNaN(worst) {
 			text += fmt.Sprintf(" The largest difference in %s is %+.3f.", name, worst)
@@ -121,7 +124,7 @@ func (r Report) summary() string {
 // worst is the largest difference in a measure; NaN if it never applies.
 func (r Report) worst(measure string) float64 {
 	worst := math.NaN()
-	for _, run := range r.Runs {
+	for _, run := range r.valid() {
 		for _, l := range run.Lines {
 			if d := l.Difference(); l.Measure.Name == measure && !(math.Abs(d) <= math.Abs(worst)) {
 				worst = d

@@ -93,7 +93,8 @@ func (s Scenario) Peak() float64 {
 	peak := 0.0
 	for _, p := range s.Phases {
 		total := 0.0
-		for name, rate := range p.Rates {
+		for _, name := range slices.Sorted(maps.Keys(p.Rates)) { // in one order, or sums differ in their last bits
+			rate := p.Rates[name]
 			if p.Burst.Every > 0 && (p.Burst.Of == nil || slices.Contains(p.Burst.Of, name)) {
 				rate *= math.Max(p.Burst.Times, 1)
 			}

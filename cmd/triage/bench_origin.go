@@ -14,7 +14,6 @@ import (
 
 	"triage/bench/origin"
 	"triage/bench/real"
-	"triage/bench/sim"
 )
 
 // originFlags is a command line of bench origin.
@@ -119,13 +118,4 @@ func serveAll(ctx context.Context, servers []*origin.Server) error {
 	}
 	running.Wait()
 	return errors.Join(failed...)
-}
-
-// zooEpisodes are the simulator's episodes of these names.
-func zooEpisodes(names []string) ([]sim.Episode, error) {
-	zoo, err := sim.Zoo()
-	if err != nil {
-		return nil, fmt.Errorf("reading the episodes: %w", err)
-	}
-	return chosen("episode", names, zoo, func(e sim.Episode) string { return e.Name })
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,53 +16,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"triage/bench/real"
-	"triage/bench/sim"
 )
-
-// choiceFlags say which scenarios are drawn of an episode, and how they are changed.
-type choiceFlags struct {
-	draw  string
-	scale float64
-	lasts time.Duration
-}
-
-func (c *choiceFlags) add(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&c.draw, "draw", string(sim.Judging), "which scenarios: judging, or development, on which the law may be tuned")
-	flags.Float64Var(&c.scale, "scale", 0, "size of backend and crowd against the drawn ones; 0 keeps it below about 1,500 requests a second")
-	flags.DurationVar(&c.lasts, "duration", 0, "how long the phases of an episode take together; 0 is as long as they are")
-}
-
-func (c choiceFlags) episodes(names []string) ([]sim.Episode, error) {
-	switch {
-	case c.draw != string(sim.Judging) && c.draw != string(sim.Development):
-		return nil, misuse("--draw %q: want judging or development", c.draw)
-	case !(c.scale >= 0 && c.scale <= 100):
-		return nil, misuse("--scale %v: want 0 to 100", c.scale)
-	case c.lasts != 0 && (c.lasts < time.Second || c.lasts > 2*time.Hour):
-		return nil, misuse("--duration %v: want 1s to 2h", c.lasts)
-	}
-	return zooEpisodes(names)
-}
-
-func (c choiceFlags) trial(e sim.Episode, seed int) (real.Trial, error) {
-	if seed < 1 || seed > 1000 {
-		return real.Trial{}, misuse("seed %d: want 1 to 1000", seed)
-	}
-	t, err := real.NewTrial(e, real.Choice{Draw: sim.Draw(c.draw), Number: seed, Scale: c.scale, Lasts: c.lasts})
-	if err == nil {
-		err = t.Carry()
-	}
-	return t, err
-}
 
 // runFlags is a command line of bench run.
 type runFlags struct {
-	choice                        choiceFlags
-	seeds                         int
-	target, admin, config, output string
-	origin                        []string
-	breakers                      bool
+	choice                                choiceFlags
+	seeds                                 int
+	target, admin, config, output, record string
+	origin                                []string
+	breakers                              bool
 }
 
 func newBenchRun() *cobra.Command {
@@ -86,6 +49,7 @@ backend at the address of --origin.`,
 	flags.StringVarP(&f.config, "config", "c", "", "configuration to start Triage with")
 	flags.StringSliceVar(&f.origin, "origin", nil, "addresses of the backend, one for each endpoint; none: free ports of 127.0.0.1")
 	flags.BoolVar(&f.breakers, "breakers", true, "leave the routes' breakers on, which the simulator does not have")
+	flags.StringVar(&f.record, "record", "", "file for the report as JSON, written anew after every run")
 	flags.StringVar(&f.output, "output", flagDefault("TRIAGE_OUTPUT", "text"), "text, json or markdown (TRIAGE_OUTPUT)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		trials, write, err := f.trials(args)
@@ -100,15 +64,16 @@ backend at the address of --origin.`,
 		defer stop()
 		build := thisBuild()
 		report := real.Report{
-			Command: "triage bench run " + strings.Join(os.Args[min(3, len(os.Args)):], " "), Version: build.Version, Commit: build.Commit,
+			Command: f.commandLine(args), Version: build.Version, Commit: build.Commit,
 			Date: time.Now().UTC().Truncate(time.Second), Machine: real.ThisMachine(),
 		}
 		for _, t := range trials {
 			run, runErr := f.run(ctx, t, program, cmd.ErrOrStderr())
 			if run.Lines != nil {
 				report.Runs = append(report.Runs, run)
+				runErr = errors.Join(runErr, keep(f.record, report))
 			}
-			if err = runErr; err != nil {
+			if runErr != nil {
 				err = fmt.Errorf("%s, seed %d: %w", t.Episode, t.Number, runErr)
 				break
 			}
@@ -119,6 +84,45 @@ backend at the address of --origin.`,
 		return err
 	}
 	return cmd
+}
+
+// commandLine is what would be typed to measure the same again.
+func (f runFlags) commandLine(args []string) string {
+	line := fmt.Sprintf("triage bench run %s --draw %s --seeds %d", strings.Join(args, " "), f.choice.draw, f.seeds)
+	for _, flag := range [][2]string{{"target", f.target}, {"admin", f.admin}, {"config", f.config}, {"origin", strings.Join(f.origin, ",")}} {
+		if flag[1] != "" {
+			line += fmt.Sprintf(" --%s %s", flag[0], flag[1])
+		}
+	}
+	if f.choice.scale != 0 {
+		line += fmt.Sprintf(" --scale %g", f.choice.scale)
+	}
+	if f.choice.lasts != 0 {
+		line += fmt.Sprintf(" --duration %v", f.choice.lasts)
+	}
+	if !f.breakers {
+		line += " --breakers=false"
+	}
+	return line
+}
+
+// keep writes the report so far into a file, in the place of the one before; "" is nowhere.
+func keep(path string, r real.Report) error {
+	if path == "" {
+		return nil
+	}
+	var b bytes.Buffer
+	err := real.WriteJSON(&b, r)
+	if err == nil {
+		err = os.WriteFile(path+".new", b.Bytes(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		return fmt.Errorf("keeping the record: %w", err)
+	}
+	return nil
 }
 
 // trials turns the command line into what is run, and a way of writing. Whatever cannot be run is told before anything is.
