@@ -163,12 +163,9 @@ func (f runFlags) trials(args []string) (trials []real.Trial, write func(io.Writ
 	return trials, write, nil
 }
 
-// run runs one trial in both worlds. Of one that was cut short it gives what was measured, with the error.
+// run runs one trial in both worlds, first in the real one, where mistakes show. Of one that was cut short it gives what was measured,
+// with the error.
 func (f runFlags) run(ctx context.Context, t real.Trial, program string, words io.Writer) (run real.Run, err error) {
-	virtual, err := real.Simulate(ctx, t.Scenario, t.Dice)
-	if err != nil {
-		return run, err
-	}
 	busy := real.Busy()
 	var progress func(real.Progress)
 	if colourful(words) {
@@ -181,10 +178,12 @@ func (f runFlags) run(ctx context.Context, t real.Trial, program string, words i
 	if seen.Result == nil {
 		return run, cut
 	}
-	if seen.Cut { // the same beginning in virtual time
-		if virtual, err = real.Simulate(context.WithoutCancel(ctx), seen.Scenario, t.Dice); err != nil {
-			return run, errors.Join(cut, err)
-		}
+	if seen.Cut { // its beginning in virtual time, although ctx is done
+		ctx = context.WithoutCancel(ctx)
+	}
+	virtual, err := real.Simulate(ctx, seen.Scenario, t.Dice)
+	if err != nil {
+		return run, errors.Join(cut, err)
 	}
 	return real.NewRun(t, seen, virtual, busy), cut
 }
