@@ -254,6 +254,7 @@ func (c *Controller) observe(now time.Duration, r *Route, took time.Duration, o 
 		return
 	case Abandoned:
 		r.tick.Lost++
+		r.domain.haunt(now, took)
 		if base > 0 && seconds > 2*base {
 			r.tick.Samples++
 			r.tick.Sum += took
@@ -262,6 +263,7 @@ func (c *Controller) observe(now time.Duration, r *Route, took time.Duration, o 
 	case Success:
 		r.base.Sample(seconds)
 	case Timeout:
+		r.domain.haunt(now, took)
 		r.tick.Lost++
 		r.tick.Errors++
 	case Failure:
@@ -273,7 +275,7 @@ func (c *Controller) observe(now time.Duration, r *Route, took time.Duration, o 
 		r.tick.Samples++
 		r.tick.Sum += took
 	case o == Failure && seconds < base:
-		r.domain.hold(now - took + time.Duration(base*float64(time.Second)))
+		r.domain.hold(&r.domain.failed, now-took+time.Duration(base*float64(time.Second)))
 	}
 }
 
@@ -303,6 +305,9 @@ func (c *Controller) Tick(now time.Duration) {
 		if r.domain == &r.solo {
 			r.solo.limit = r.ceiling(now, c.classes)
 		}
+	}
+	for _, g := range c.groups {
+		g.measure(now)
 	}
 	c.regroup(now)
 	for _, g := range slices.Clone(c.groups) {

@@ -17,7 +17,7 @@ const (
 	usefulTicks   = 3
 	strangerAfter = time.Second
 	strangerTicks = 5
-	kinship       = 0.4 // of the group's excess, or of its factor
+	kinship       = 0.4 // two excesses, or two factors, are alike
 	mergeLike     = 0.5
 	mergeTicks    = 5
 	alienShare    = 0.3
@@ -36,7 +36,8 @@ type group struct {
 	law      limit.State
 	headroom float64 // what the founders could have grown to without a group
 	y, se    float64
-	excess   float64       // seconds above the scaled baseline, of a mean sample
+	cv       float64       // of single times to first byte
+	excess   float64       // seconds above the baseline, of a mean sample
 	alike    int           // ticks in a row that another group was in trouble of the same size
 	troubled time.Duration // since when the latency is above what the limit aims at, or was last
 	trial    *Route        // a member that is out for a moment
@@ -73,7 +74,8 @@ func (g *group) measure(now time.Duration) {
 		if n == 0 || n < samplesEnough && ticks < window.Span {
 			continue
 		}
-		g.y, g.se, g.excess = sum/base, cv/n/math.Sqrt(n), (sum-base*g.law.Scale)/n
+		g.y, g.se, g.excess = sum/base, cv/n/math.Sqrt(n), (sum-base)/n
+		g.cv = cv / n
 		break
 	}
 	if y := g.ages(now); y > g.y {
@@ -148,7 +150,7 @@ func (c *Controller) steer(now time.Duration, g *group) {
 }
 
 func (g *group) sample(now time.Duration) limit.Sample {
-	in := limit.Sample{Now: now, Y: g.y, SE: g.se, InFlight: g.inFlight, Waiting: g.queue.Len()}
+	in := limit.Sample{Now: now, Y: g.y, SE: g.se, CV: g.cv, InFlight: g.inFlight, Waiting: g.queue.Len()}
 	_, useful, _, _ := g.sums(usefulTicks, nil)
 	in.Useful = useful / (usefulTicks * tickEvery.Seconds())
 	for _, r := range g.routes {

@@ -47,13 +47,17 @@ func (c *Controller) kin(now time.Duration, r *Route) *group {
 		return nil
 	}
 	for _, g := range c.groups {
-		z := g.y / g.law.Scale
-		if z >= limit.Target && (r.excess >= kinship*g.excess || r.x-1 >= kinship*(z-1)) {
+		slower := r.x*r.slowness - 1
+		longer := slower * r.base.Seconds()
+		if g.y/g.law.Scale >= limit.Target && (like(longer, g.excess) || like(slower, g.y-1)) {
 			return g
 		}
 	}
 	return nil
 }
+
+// like reports that two measures of trouble are of the same size.
+func like(a, b float64) bool { return a >= kinship*b && b >= kinship*a }
 
 // joinSymptomatic adds routes that do not suffer yet but show it, or have surged, while a group is in trouble.
 func (c *Controller) joinSymptomatic(now time.Duration) {

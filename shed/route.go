@@ -10,12 +10,17 @@ import (
 // Constants of a route's measurement; package comment, points 1 and 2.
 const (
 	samplesEnough   = 16
+	samplesWide     = 64
+	sureAtOnce      = 4.5 // standard errors, on the newest samplesEnough
+	sureInTime      = 4   // on the newest samplesWide
 	agesEnough      = 4
 	suffersAt       = 1.3
 	guessSuffersAt  = 2 // while the baseline is a guess
 	fallBelow       = 0.7
 	fallSamples     = 32
 	earlyAll        = 16 // in flight of the upstream, itself included, for an early sample
+	behindTicks     = 10
+	behindShare     = 0.2
 	blindLost       = 10 // requests without an answer
 	blindShare      = 0.9
 	blindLeast      = 4
@@ -24,8 +29,8 @@ const (
 	symptomTicks    = 3
 	peakHalfLife    = 30 * time.Second
 	ceilingFloor    = 8
-	headroomMost    = 4.0
-	headroomLeast   = 1.5
+	headroomMost    = 3.0
+	headroomLeast   = 1.3
 	headroomAfter   = time.Second
 	acceptedAbove   = 1.05
 	minExcess       = 0.003 // seconds: less than that more is no trouble, whatever the ratio
@@ -76,6 +81,7 @@ type Route struct {
 	symptoms   int  // ticks in a row
 	suffering  bool
 	stalled    bool // this process stood still during the last tick
+	measured   time.Duration
 	peak       float64
 	raised     time.Duration
 	headroomAt time.Duration // from when the ceiling counts; 0: no baseline yet
@@ -118,8 +124,8 @@ func (r *Route) measure(now time.Duration, stalled bool, noise float64) {
 		r.base.Spoil()
 	}
 	r.recent.Add(tick)
-	r.stalled = stalled
-	r.normalise(now)
+	r.stalled, r.measured = stalled, now
+	r.normalise()
 	r.judge(tick.Samples > 0)
 	r.learn(now)
 	r.raisePeak(now)
@@ -128,21 +134,21 @@ func (r *Route) measure(now time.Duration, stalled bool, noise float64) {
 
 // pace sums the newest times to first byte and says how many they are. With few completions the ages of what is in flight
 // count as well, if they say more: a backend that hangs completes nothing.
-func (r *Route) pace(now time.Duration) (seconds, n float64) {
-	sum, _ := r.recent.Newest(samplesEnough)
+func (r *Route) pace(samples int) (seconds, n float64) {
+	sum, _ := r.recent.Newest(samples)
 	seconds, n = sum.Sum.Seconds(), float64(sum.Samples)
 	if sum.Samples >= samplesEnough || r.inFlight < agesEnough || r.stalled {
 		return seconds, n
 	}
-	ages := (now*time.Duration(r.inFlight) - r.starts).Seconds()
+	ages := (r.measured*time.Duration(r.inFlight) - r.starts).Seconds()
 	if ages*math.Max(n, 1) <= seconds*float64(r.inFlight) {
 		return seconds, n
 	}
 	return seconds + ages, n + float64(r.inFlight)
 }
 
-func (r *Route) normalise(now time.Duration) {
-	seconds, n := r.pace(now)
+func (r *Route) normalise() {
+	seconds, n := r.pace(samplesEnough)
 	r.known = n > 0 && r.scaled() > 0
 	if !r.known {
 		return
@@ -161,13 +167,32 @@ func (r *Route) judge(fresh bool) {
 	if !r.base.Known() {
 		threshold = guessSuffersAt + 3*r.base.Doubt()
 	}
-	r.suffering = r.x > threshold+3*r.se && r.excess > r.leastExcess()
+	r.suffering = (r.beyond(samplesEnough, threshold, sureAtOnce) || r.beyond(samplesWide, threshold, sureInTime)) && (r.base.Known() || r.behind())
 	switch {
 	case r.x <= symptomsAt+3*r.se || r.excess <= r.leastExcess():
 		r.symptoms = 0
 	case fresh:
 		r.symptoms++
 	}
+}
+
+// beyond tests the newest samples, at least so many, against a threshold. The test is made every tick on every route, and sums of a few
+// skewed times reach far: three standard errors are passed by chance every few minutes.
+func (r *Route) beyond(samples int, threshold, sure float64) bool {
+	seconds, n := r.pace(samples)
+	x := (seconds/n + slack) / (r.scaled() + slack + r.noise)
+	return x > threshold+sure*r.base.CV()/math.Sqrt(n) && seconds/n-r.scaled() > r.leastExcess()
+}
+
+// behind reports that the backend does not keep up: of what was sent to it lately too much is still there. While the baseline is a
+// guess of a few answers, which are the short ones, slowness alone is no evidence.
+func (r *Route) behind() bool {
+	sum, ticks := r.recent.Last(behindTicks)
+	oldest, _ := r.recent.Ago(ticks - 1)
+	if sum.Lost > 0 {
+		return true
+	}
+	return ticks >= behindTicks/2 && float64(r.inFlight-oldest.Peak) > behindShare*float64(sum.Arrivals)
 }
 
 // learn feeds time to the baseline, or throws the window away when the route is not healthy.
