@@ -38,7 +38,7 @@ func (w *world) serve(j *job) {
 	j.endpoint = w.turn % w.sc.Endpoints
 	w.turn++
 	p := &w.phases[w.phase]
-	w.dice.Reset(chance.Mix(j.ID, chance.Failure))
+	w.dice.Reset(mix(j.ID, chance.Failure))
 	fail, hang := p.fail[j.Route], p.hang[j.Route]
 	if j.endpoint == 0 {
 		fail = max(fail, p.BadEndpoint.Fail)
@@ -58,7 +58,7 @@ func (w *world) enter(j *job, hangs bool) {
 	p := &w.phases[w.phase]
 	for j.step < len(j.steps) {
 		s := &j.steps[j.step]
-		w.dice.Reset(chance.Mix(j.ID, chance.Step+uint64(j.step)))
+		w.dice.Reset(mix(j.ID, chance.Step+uint64(j.step)))
 		j.miss = s.cache != nil
 		if s.cache != nil && !hangs && w.dice.Float64() < s.cache.share() {
 			w.letGo(j)

@@ -23,7 +23,7 @@ func (e Episode) Scenario(which Draw, seed int) (Scenario, error) {
 		err = d.phases(&s, p)
 	}
 	if err == nil {
-		err = s.WithDefaults().check()
+		err = s.defaults().check()
 	}
 	if err != nil {
 		return Scenario{}, fmt.Errorf("drawing %s: %w", e.Name, err)
@@ -164,7 +164,7 @@ func (d draw) rate(s *Scenario, name string, r rate) (float64, error) {
 	if r.unit == "/s" || v == 0 {
 		return v, nil
 	}
-	most := s.WithDefaults().sustains(name)
+	most := s.defaults().sustains(name)
 	if math.IsInf(most, 1) {
 		return 0, fmt.Errorf("rate of %q: a share, but no resource bounds it; want a rate such as 200/s", name)
 	}

@@ -130,7 +130,7 @@ func (c *Crowd) next(w Want, e End) (next Want, more bool) {
 // Result is what became of everybody who came in the time of sc, which is the crowd's scenario or its beginning (Scenario.Until).
 // started says when the backend began with an attempt, if it ever did; limits are the limits of whoever stood in front, every 100 ms.
 func (c *Crowd) Result(sc Scenario, started func(id uint64) (time.Duration, bool), limits []float64) (*Result, error) {
-	sc = sc.WithDefaults()
+	sc = sc.defaults()
 	if err := sc.check(); err != nil {
 		return nil, fmt.Errorf("checking scenario %q: %w", sc.Name, err)
 	}

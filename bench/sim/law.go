@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"triage/bench/chance"
 	"triage/shed"
 )
 
@@ -46,7 +45,7 @@ func NewLaw(f Facts) (Policy, error) {
 func (l *Law) Arrive(now time.Duration, r *Request) Verdict {
 	t := &lawTicket{request: r, index: -1}
 	t.Route, t.Owner = l.routes[r.Route], t
-	t.Cohort = uint8(chance.Scramble(r.Session) % shed.Cohorts) // a keyed hash, as in shed.CohortKey, without its price
+	t.Cohort = uint8(scramble(r.Session) % shed.Cohorts) // a keyed hash, as in shed.CohortKey, without its price
 	r.Policy = t
 	l.controller.Admit(now, &t.Ticket)
 	switch {

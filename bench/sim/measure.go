@@ -69,7 +69,7 @@ type judge struct {
 
 // Judge gives the values of a run; ideal is the oracle's.
 func Judge(sc Scenario, got, ideal *Result) Values {
-	j := judge{sc.WithDefaults(), got, ideal}
+	j := judge{sc.defaults(), got, ideal}
 	calm, calmCritical := j.refused(Calm)
 	slow, slowCritical := j.refused(Slow)
 	cv, flips := j.steadiness()

@@ -4,8 +4,6 @@ import (
 	"math"
 	"testing"
 	"time"
-
-	"triage/bench/chance"
 )
 
 // made is a scenario of two routes on one resource, calm, trouble and calm of ten seconds each, and a result in which everything is served.
@@ -185,7 +183,7 @@ func TestSummary(t *testing.T) {
 // The calendar gives events by time, and by the order of planning at one instant.
 func TestCalendar(t *testing.T) {
 	var c calendar
-	d := chance.New(1)
+	d := newDice(1)
 	for i := range 5000 {
 		if i%2 == 0 {
 			c.addLast(event{at: time.Duration(i / 10), index: i})

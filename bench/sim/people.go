@@ -11,15 +11,15 @@ import (
 type people struct {
 	sc   Scenario
 	seed uint64
-	dice *chance.Dice
+	dice *dice
 }
 
 // first is what a source's count-th user wants, after a pause.
 func (p *people) first(s *source, count uint64) (c *call, think time.Duration) {
-	id := chance.Mix(p.seed, uint64(s.index)<<40|count)
+	id := mix(p.seed, uint64(s.index)<<40|count)
 	p.dice.Reset(id)
 	if s.path == nil {
-		return &call{id: id, route: s.route, user: chance.Scramble(p.dice.Uint64()) % uint64(p.sc.Users)}, 0
+		return &call{id: id, route: s.route, user: scramble(p.dice.Uint64()) % uint64(p.sc.Users)}, 0
 	}
 	v := &visit{path: s.path, user: id, stays: 1}
 	for v.stays < len(v.path.Stages) && p.dice.Float64() >= v.path.Stages[v.stays-1].Leave {
@@ -31,7 +31,7 @@ func (p *people) first(s *source, count uint64) (c *call, think time.Duration) {
 // stage is what a user wants at the n-th stage of a journey, after having thought.
 func (p *people) stage(v *visit, n int) (c *call, think time.Duration) {
 	at := v.path.Stages[n]
-	c = &call{id: chance.Mix(v.user, uint64(n)), user: v.user, stage: n, visit: v, route: p.routeIndex(at.Route)}
+	c = &call{id: mix(v.user, uint64(n)), user: v.user, stage: n, visit: v, route: p.routeIndex(at.Route)}
 	p.dice.Reset(c.id)
 	return c, p.dice.Pause(at.Think)
 }
@@ -49,7 +49,7 @@ func (p *people) routeIndex(name string) int {
 func (p *people) request(c *call) Request {
 	r := &p.sc.Routes[c.route]
 	return Request{
-		ID: chance.Mix(c.id, uint64(c.attempts)), Route: c.route, Class: r.Class, Session: c.user, Stage: c.stage,
+		ID: mix(c.id, uint64(c.attempts)), Route: c.route, Class: r.Class, Session: c.user, Stage: c.stage,
 		Attempt: c.attempts, Unsafe: r.Unsafe,
 	}
 }
@@ -65,7 +65,7 @@ func (p *people) again(c *call, r *Request, willing bool, after time.Duration) (
 		return 0, false
 	}
 	if retry.Backoff > 0 {
-		p.dice.Reset(chance.Mix(r.ID, chance.Retry))
+		p.dice.Reset(mix(r.ID, chance.Retry))
 		wait = p.dice.Pause(retry.Backoff << (c.attempts - 1))
 	}
 	if retry.Honour {

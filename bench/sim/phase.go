@@ -4,8 +4,6 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"triage/bench/chance"
 )
 
 // phase is a Phase at work: by index instead of by name.
@@ -104,12 +102,12 @@ type source struct {
 	next  time.Duration
 	phase int
 	count uint64
-	dice  *chance.Dice
+	dice  *dice
 }
 
 func (w *world) buildSources() {
 	for i := range w.sc.sourceNames() {
-		s := &source{index: i, route: i, dice: chance.New(chance.Mix(w.seed, uint64(i)))}
+		s := &source{index: i, route: i, dice: newDice(mix(w.seed, uint64(i)))}
 		if i >= len(w.sc.Routes) {
 			s.path = &w.sc.Journeys[i-len(w.sc.Routes)]
 		}

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
-
-	"triage/bench/chance"
 )
 
 // quantity is a number with a unit, or a range of them: 3, 40ms, 10%, 200/s, [2, 4]. The zero value is nothing said.
@@ -85,7 +83,7 @@ func parseQuantity(s string) (v float64, unit string, ok bool) {
 type draw struct{ seed uint64 }
 
 func newDraw(which Draw, episode string, seed int) draw {
-	return draw{chance.Mix(chance.Mix(hash(string(which)), hash(episode)), uint64(seed))}
+	return draw{mix(mix(hash(string(which)), hash(episode)), uint64(seed))}
 }
 
 // hash is FNV-1a.
@@ -101,7 +99,7 @@ func (d draw) number(field string, q quantity) float64 {
 	if q.low == q.high {
 		return q.low
 	}
-	die := chance.New(chance.Mix(chance.Mix(d.seed, hash(field)), chance.Mix(math.Float64bits(q.low), math.Float64bits(q.high))))
+	die := newDice(mix(mix(d.seed, hash(field)), mix(math.Float64bits(q.low), math.Float64bits(q.high))))
 	return q.low + (q.high-q.low)*die.Float64()
 }
 

@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"triage/bench/chance"
 )
 
 // resource is a Resource at work.
@@ -16,7 +14,7 @@ type resource struct {
 	size   int
 	bound  int
 	slow   float64
-	dice   *chance.Dice
+	dice   *dice
 	pauses time.Duration // sum of the pauses so far, the one under way in full
 	until  time.Duration // end of the newest pause
 

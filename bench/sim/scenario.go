@@ -201,7 +201,9 @@ const (
 )
 
 // WithDefaults fills in what the zero values mean.
-func (s Scenario) WithDefaults() Scenario {
+func (s Scenario) WithDefaults() Scenario { return s.defaults() }
+
+func (s Scenario) defaults() Scenario {
 	s.Classes = or(s.Classes, usualClasses)
 	s.Endpoints = or(s.Endpoints, 1)
 	s.Users = or(s.Users, usualUsers)

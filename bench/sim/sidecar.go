@@ -3,15 +3,13 @@ package sim
 import (
 	"fmt"
 	"time"
-
-	"triage/bench/chance"
 )
 
 // sidecar is a policy and the process it lives in.
 type sidecar struct {
 	index   int
 	policy  Policy
-	dice    *chance.Dice
+	dice    *dice
 	offset  time.Duration // of its clock
 	latest  time.Duration // on its clock
 	stalled time.Duration // until when its process stands still
@@ -62,7 +60,7 @@ func (w *world) startSidecars() error {
 		if err != nil {
 			return fmt.Errorf("making the policy of sidecar %d: %w", i, err)
 		}
-		car := &sidecar{index: len(w.cars), policy: policy, dice: chance.New(facts.Seed)}
+		car := &sidecar{index: len(w.cars), policy: policy, dice: newDice(facts.Seed)}
 		w.cars = append(w.cars, car)
 		if i < len(w.active) {
 			car.offset = w.active[i].offset
@@ -89,7 +87,7 @@ func (w *world) firstTick(car *sidecar) time.Duration {
 }
 
 func (w *world) facts(i int) Facts {
-	f := Facts{Classes: w.sc.Classes, Seed: chance.Mix(w.seed, uint64(5000+i+len(w.cars))), Hand: map[string]float64{"limit": w.sc.handLimit()}}
+	f := Facts{Classes: w.sc.Classes, Seed: mix(w.seed, uint64(5000+i+len(w.cars))), Hand: map[string]float64{"limit": w.sc.handLimit()}}
 	for _, r := range w.sc.Routes {
 		f.Routes = append(f.Routes, RouteFacts{r.Name, r.Class})
 	}

@@ -3,8 +3,6 @@ package sim
 import (
 	"fmt"
 	"time"
-
-	"triage/bench/chance"
 )
 
 // Facts is what a policy is told before it starts: what a configuration would say.
@@ -53,7 +51,7 @@ type world struct {
 	fresh    NewPolicy
 	calendar calendar
 	now, end time.Duration
-	dice     *chance.Dice // set to a request's own stream before each use
+	dice     *dice // set to a request's own stream before each use
 	phase    int
 	phases   []phase
 	pools    []*resource
@@ -83,11 +81,11 @@ type step struct {
 }
 
 func newWorld(sc Scenario, seed uint64) (*world, error) {
-	sc = sc.WithDefaults()
+	sc = sc.defaults()
 	if err := sc.check(); err != nil {
 		return nil, fmt.Errorf("checking scenario %q: %w", sc.Name, err)
 	}
-	w := &world{sc: sc, seed: seed, dice: chance.New(0), end: sc.lasts()}
+	w := &world{sc: sc, seed: seed, dice: newDice(0), end: sc.lasts()}
 	w.people = people{sc, seed, w.dice}
 	byName := w.buildResources()
 	for i, r := range sc.Routes {
@@ -119,7 +117,7 @@ func (w *world) buildResources() map[string][]*resource {
 		}
 		for range copies {
 			index := len(w.pools)
-			res := &resource{Resource: r, index: index, size: r.Size, bound: r.Bound, slow: 1, dice: chance.New(chance.Mix(w.seed, PauseSeed+uint64(index)))}
+			res := &resource{Resource: r, index: index, size: r.Size, bound: r.Bound, slow: 1, dice: newDice(mix(w.seed, PauseSeed+uint64(index)))}
 			w.pools = append(w.pools, res)
 			byName[r.Name] = append(byName[r.Name], res)
 			if r.Pause.Every > 0 {
