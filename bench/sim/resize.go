@@ -33,7 +33,7 @@ func (s Scenario) Scaled(factor float64) Scenario {
 		}
 	}
 	out.Phases = slices.Clone(s.Phases)
-	before, after := s.defaults(), out.WithDefaults()
+	before, after := s.defaults(), out.defaults()
 	for i, p := range s.Phases {
 		rates := maps.Clone(p.Rates)
 		for name := range rates {
