@@ -15,7 +15,7 @@ import (
 type Generator struct {
 	settings  Settings
 	arrivals  []Arrival
-	plans     []plan // of the first target, then of the next
+	plans     map[string][]plan // by target, then by request
 	tallies   []*tally
 	transport http.RoundTripper
 	inFlight  atomic.Int64
@@ -38,12 +38,12 @@ func New(s Settings) (*Generator, error) {
 		return nil, err
 	}
 	s = s.withDefaults()
-	g := &Generator{settings: s, arrivals: arrivals, transport: s.Transport, progress: progress{phase: -1}}
+	g := &Generator{settings: s, arrivals: arrivals, plans: map[string][]plan{}, transport: s.Transport, progress: progress{phase: -1}}
 	if g.transport == nil {
 		g.transport = newTransport(s)
 	}
 	byClass := map[string]*tally{}
-	for _, target := range s.Targets {
+	for _, target := range s.allTargets() {
 		for _, r := range s.Requests {
 			if byClass[r.Class] == nil {
 				byClass[r.Class] = newTally(r.Class, len(s.Phases), s.Deadline)
@@ -53,7 +53,7 @@ func New(s Settings) (*Generator, error) {
 			if err != nil {
 				return nil, fmt.Errorf("preparing the request for route %q: %w", r.Route, err)
 			}
-			g.plans = append(g.plans, p)
+			g.plans[target] = append(g.plans[target], p)
 		}
 	}
 	return g, nil
@@ -61,8 +61,8 @@ func New(s Settings) (*Generator, error) {
 
 // plan is the request of an arrival to its session's target.
 func (g *Generator) plan(a Arrival) *plan {
-	target := int(a.Session) % len(g.settings.Targets)
-	return &g.plans[target*len(g.settings.Requests)+int(a.Request)]
+	targets := g.settings.Phases[a.Phase].Targets
+	return &g.plans[targets[int(a.Session)%len(targets)]][a.Request]
 }
 
 // newTransport makes a client that keeps every connection it may come to need. It heeds no proxy of the environment, and

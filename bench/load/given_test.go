@@ -70,6 +70,18 @@ func TestGivenArrivalsAreSent(t *testing.T) {
 	})
 }
 
+func TestAPhaseHasItsOwnTargets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := given(load.Arrival{Tag: 0x111}, load.Arrival{At: time.Second, Tag: 0x222, Phase: 1})
+		s.Phases[1].Targets = []string{"http://fresh"}
+		all := witness(t, &s)
+		run(t, s)
+		if seen := all(); len(seen) != 2 || seen[0].host != "shop" || seen[1].host != "fresh" {
+			t.Errorf("the service saw %+v; want the first at shop, the second at fresh", seen)
+		}
+	})
+}
+
 func TestAUserSendsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := given(load.Arrival{At: 900 * time.Millisecond, Tag: 1})

@@ -63,6 +63,8 @@ type Phase struct {
 	For  time.Duration
 	// Rates is requests a second by route name; a route that is not named is not asked for.
 	Rates map[string]float64
+	// Targets are asked in this phase instead of those of the settings; nil means those.
+	Targets []string
 }
 
 // Request is what the clients of one route send.
@@ -85,6 +87,12 @@ func (s Settings) withDefaults() Settings {
 	if len(s.Targets) == 0 {
 		s.Targets = []string{s.Target}
 	}
+	s.Phases = slices.Clone(s.Phases)
+	for i := range s.Phases {
+		if len(s.Phases[i].Targets) == 0 {
+			s.Phases[i].Targets = s.Targets
+		}
+	}
 	if s.Deadline == 0 {
 		s.Deadline = defaultDeadline
 	}
@@ -101,7 +109,7 @@ func (s Settings) withDefaults() Settings {
 func (s Settings) check() error {
 	problems := append(s.checkRequests(), s.checkPhases()...)
 	fail := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	for _, target := range s.Targets {
+	for _, target := range s.allTargets() {
 		if err := checkTarget(target); err != nil {
 			fail("target is %q: %w", target, err)
 		}
@@ -119,6 +127,19 @@ func (s Settings) check() error {
 		fail("max in flight is %d: want at least 1", s.MaxInFlight)
 	}
 	return errors.Join(problems...)
+}
+
+// allTargets is every target once.
+func (s Settings) allTargets() []string {
+	all := slices.Clone(s.Targets)
+	for _, p := range s.Phases {
+		for _, target := range p.Targets {
+			if !slices.Contains(all, target) {
+				all = append(all, target)
+			}
+		}
+	}
+	return all
 }
 
 // checkArrivals looks at arrivals that were given: the generator sends them as they stand.

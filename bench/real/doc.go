@@ -25,7 +25,7 @@
 //
 // # Not carried over
 //
-// Sidecars whose process stands still, clocks that jump, sidecars that are replaced in the middle, and services below a millisecond
-// and a half, of which timers would be a large part: Carry says so. Breakers, which the simulator does not have, are in the real proxy;
-// Front.NoBreakers turns them off.
+// Clocks that jump, and services below a millisecond and a half, of which timers would be a large part: Carry says so. Sidecars that are
+// replaced are started before the run and asked from their phase on; sidecars that stand still are stopped by a signal. Breakers, which
+// the simulator does not have, are in the real proxy; TriageFront.NoBreakers turns those of the routes off.
 package real

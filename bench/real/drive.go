@@ -19,8 +19,10 @@ import (
 type drive struct {
 	crowd     *sim.Crowd
 	generator func(begin time.Time) (*load.Generator, error)
-	admins    []string
+	fronts    []Front
+	stalls    [][]sim.Stall
 	phases    []load.Phase
+	shifts    []shift
 	lasts     time.Duration
 
 	mu      sync.Mutex
@@ -29,14 +31,23 @@ type drive struct {
 	clients load.Snapshot
 }
 
-func newDrive(t Trial, front Front) (*drive, error) {
+// shift says from when on whose limits count.
+type shift struct {
+	from   time.Duration
+	admins []string
+}
+
+func newDrive(t Trial, fronts []Front) (*drive, error) {
 	crowd, err := sim.NewCrowd(t.Scenario, t.Dice)
 	if err != nil {
 		return nil, err
 	}
-	d := &drive{crowd: crowd, admins: front.Admins, wants: map[uint64]sim.Want{}, lasts: t.Scenario.Lasts()}
+	d := &drive{
+		crowd: crowd, fronts: fronts, wants: map[uint64]sim.Want{}, lasts: t.Scenario.Lasts(), stalls: t.Scenario.Stalls(t.Dice),
+	}
+	d.plan(t.Scenario.Phases)
 	s := load.Settings{
-		Targets: front.URLs, Deadline: t.Scenario.Clients.Deadline, MaxInFlight: t.inFlight(),
+		Targets: fronts[0].URLs, Phases: d.phases, Deadline: t.Scenario.Clients.Deadline, MaxInFlight: t.inFlight(),
 		TagHeader: origin.LuckHeader, OnEnd: d.ended, Arrivals: []load.Arrival{},
 	}
 	for _, r := range t.Scenario.Routes {
@@ -47,12 +58,6 @@ func newDrive(t Trial, front Front) (*drive, error) {
 		class := className(t.Scenario.Classes, r.Class)
 		s.Requests = append(s.Requests, load.Request{Route: r.Name, Class: class, Method: method, Path: path(r.Name), SessionCookie: sessionCookie})
 	}
-	for _, p := range t.Scenario.Phases {
-		if p.For > 0 {
-			d.phases = append(d.phases, load.Phase{Name: p.Name, For: p.For})
-		}
-	}
-	s.Phases = d.phases
 	for _, w := range crowd.Arrivals() {
 		d.wants[w.ID] = w
 		s.Arrivals = append(s.Arrivals, d.arrival(w))
@@ -62,6 +67,21 @@ func newDrive(t Trial, front Front) (*drive, error) {
 		return load.New(s)
 	}
 	return d, nil
+}
+
+// plan lays out the phases, and who is asked in them.
+func (d *drive) plan(phases []sim.Phase) {
+	at, front := time.Duration(0), -1
+	for i, p := range phases {
+		if i == 0 || p.Restart {
+			front++
+			d.shifts = append(d.shifts, shift{at, d.fronts[front].Admins})
+		}
+		if p.For > 0 {
+			d.phases = append(d.phases, load.Phase{Name: p.Name, For: p.For, Targets: d.fronts[front].URLs})
+		}
+		at += p.For
+	}
 }
 
 // arrival is a want as the generator sends it.
@@ -114,7 +134,7 @@ func refusal(e load.Ending) (reason string, after time.Duration) {
 }
 
 // run lets the clients come. It gives an error that is ErrCut if that ended before its time.
-func (d *drive) run(ctx context.Context, begin time.Time, backend, front <-chan struct{}, progress func(Progress)) error {
+func (d *drive) run(ctx context.Context, begin time.Time, backend <-chan struct{}, progress func(Progress)) error {
 	generator, err := d.generator(begin)
 	if err != nil {
 		return err
@@ -122,17 +142,24 @@ func (d *drive) run(ctx context.Context, begin time.Time, backend, front <-chan 
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var others sync.WaitGroup
-	others.Go(func() { d.limits = watch(running, d.admins, begin) })
+	others.Go(func() { d.limits = watch(running, d.shifts, begin) })
 	others.Go(func() { d.report(running, generator, progress) })
-	others.Go(func() {
+	notice := func(ended <-chan struct{}, what string) {
 		select {
-		case <-backend:
-			stop(errors.New("the backend ended in the middle"))
-		case <-front:
-			stop(errors.New("the proxy ended in the middle"))
+		case <-ended:
+			stop(errors.New(what + " ended in the middle"))
 		case <-running.Done():
 		}
-	})
+	}
+	others.Go(func() { notice(backend, "the backend") })
+	for _, f := range d.fronts {
+		others.Go(func() { notice(f.Ended, "the proxy") })
+	}
+	for i, stalls := range d.stalls {
+		others.Go(func() {
+			standStill(running, begin, stalls, func(still bool) error { return d.fronts[0].Stand(i, still) })
+		})
+	}
 	err = generator.Run(running)
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrCut, context.Cause(running))
@@ -141,6 +168,34 @@ func (d *drive) run(ctx context.Context, begin time.Time, backend, front <-chan 
 	others.Wait()
 	d.clients = generator.Snapshot()
 	return err
+}
+
+// standStill lets a process stand still at its times, and go on in the end. A process that is gone has been noticed elsewhere.
+func standStill(ctx context.Context, begin time.Time, stalls []sim.Stall, stand func(still bool) error) {
+	for i := 0; i < len(stalls); i++ {
+		if !wait(ctx, begin.Add(stalls[i].At)) {
+			return
+		}
+		_ = stand(true)
+		until := stalls[i].At + stalls[i].For
+		for ; i+1 < len(stalls) && stalls[i+1].At <= until; i++ {
+			until = max(until, stalls[i+1].At+stalls[i+1].For)
+		}
+		wait(ctx, begin.Add(until))
+		_ = stand(false)
+	}
+}
+
+// wait reports whether an instant was reached before ctx was done.
+func wait(ctx context.Context, instant time.Time) bool {
+	timer := time.NewTimer(time.Until(instant))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // report tells twice a second how far the run has come.

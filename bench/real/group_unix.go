@@ -23,3 +23,15 @@ func CheckDescriptors(t Trial) error {
 	}
 	return nil
 }
+
+// canStand says whether a process can be made to stand still.
+const canStand = true
+
+// stand lets a process stand still, or go on.
+func (p *process) stand(still bool) error {
+	s := syscall.SIGCONT
+	if still {
+		s = syscall.SIGSTOP
+	}
+	return p.cmd.Process.Signal(s)
+}

@@ -3,6 +3,7 @@ package real
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"triage/bench/load"
@@ -43,13 +44,16 @@ func Once(ctx context.Context, t Trial, parts Parts, progress func(Progress)) (s
 		return seen, err
 	}
 	defer func() { err = errors.Join(err, backend.Stop()) }()
-	front, err := parts.Front(ctx, t, backend)
+	fronts, err := parts.fronts(ctx, t, backend)
+	defer func() {
+		for _, f := range fronts {
+			err = errors.Join(err, f.Stop())
+		}
+	}()
 	if err != nil {
 		return seen, err
 	}
-	defer func() { err = errors.Join(err, front.Stop()) }()
-
-	d, err := newDrive(t, front)
+	d, err := newDrive(t, fronts)
 	if err != nil {
 		return seen, err
 	}
@@ -57,11 +61,30 @@ func Once(ctx context.Context, t Trial, parts Parts, progress func(Progress)) (s
 	if err := tell(ctx, backend.Control, begin); err != nil {
 		return seen, err
 	}
-	cut := d.run(ctx, begin, backend.Ended, front.Ended, progress)
+	cut := d.run(ctx, begin, backend.Ended, progress)
 	truth, err := truthOf(context.WithoutCancel(ctx), backend.Control)
 	if err != nil && cut == nil {
 		return seen, err
 	}
 	seen, err = d.seen(t, truth, cut != nil)
 	return seen, errors.Join(cut, err)
+}
+
+// fronts starts one for the beginning, and one for each phase in which the sidecars are replaced. What it has started it gives also with
+// an error.
+func (p Parts) fronts(ctx context.Context, t Trial, b Backend) (all []Front, err error) {
+	for i, phase := range t.Scenario.Phases {
+		if i > 0 && !phase.Restart {
+			continue
+		}
+		f, err := p.Front(ctx, t, b)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, f)
+		if f.Stand == nil && t.handles() {
+			return all, fmt.Errorf("in %s sidecars are replaced or stand still, which nobody can do with a proxy that was not started here", t.Episode)
+		}
+	}
+	return all, nil
 }

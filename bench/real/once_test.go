@@ -158,6 +158,75 @@ func TestAProxyThatDiesInTheMiddle(t *testing.T) {
 	}
 }
 
+// counted is a gate of which it is known how often one was started, who was asked, and what was done with it.
+type counted struct {
+	mu     sync.Mutex
+	asked  []int
+	stands []bool
+}
+
+func (c *counted) front(t *testing.T) func(context.Context, Trial, Backend) (Front, error) {
+	return func(ctx context.Context, tr Trial, b Backend) (Front, error) {
+		n := len(c.asked)
+		c.asked = append(c.asked, 0)
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.asked[n]++
+		}))
+		stand := func(_ int, still bool) error {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.stands = append(c.stands, still)
+			return nil
+		}
+		return Front{URLs: []string{s.URL}, Stand: stand, Stop: func() error { s.Close(); return nil }}, nil
+	}
+}
+
+func TestSidecarsAreReplaced(t *testing.T) {
+	tr := trial(t, "restart-in-the-crowd", Choice{Lasts: time.Second, Scale: 0.2})
+	var c counted
+	seen, err := Once(t.Context(), tr, Parts{here(t), c.front(t)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after := 0, 0
+	for i, byRoute := range seen.Result.Phases {
+		for _, tally := range byRoute {
+			if i < 2 {
+				before += tally.Offered
+			} else {
+				after += tally.Offered
+			}
+		}
+	}
+	if len(c.asked) != 2 || c.asked[0] != before || c.asked[1] != after || after == 0 {
+		t.Errorf("asked %v; want two fronts, %d before and %d after", c.asked, before, after)
+	}
+	_, err = Once(t.Context(), tr, Parts{here(t), gate(t, nil)}, nil)
+	if err == nil || !strings.Contains(err.Error(), "not started here") {
+		t.Errorf("a proxy that is not ours: got %v; want an error", err)
+	}
+}
+
+func TestSidecarsStandStill(t *testing.T) {
+	tr := trial(t, "noisy-neighbour", Choice{Lasts: time.Second, Scale: 0.1})
+	tr.Scenario.Sidecars.StallEvery = 100 * time.Millisecond
+	var c counted
+	if _, err := Once(t.Context(), tr, Parts{here(t), c.front(t)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(c.stands); n < 4 || n%2 != 0 {
+		t.Fatalf("it was told %d times; want several, and to go on in the end", n)
+	}
+	for i, still := range c.stands {
+		if still != (i%2 == 0) {
+			t.Errorf("it was told %v; want still and on by turns", c.stands)
+		}
+	}
+}
+
 func TestNothingWasMeasured(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	parts := Parts{here(t), func(ctx context.Context, tr Trial, b Backend) (Front, error) {

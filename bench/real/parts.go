@@ -27,8 +27,10 @@ type Backend struct {
 type Front struct {
 	URLs   []string
 	Admins []string
-	Ended  <-chan struct{}
-	Stop   func() error
+	// Stand lets one of several processes stand still, and go on; nil: nobody can.
+	Stand func(n int, still bool) error
+	Ended <-chan struct{}
+	Stop  func() error
 }
 
 // Parts start what a trial needs. Each is stopped when the trial is over.
@@ -88,12 +90,13 @@ func (f TriageFront) Start(ctx context.Context, t Trial, b Backend) (front Front
 		}
 	}
 	ended := make(chan struct{}, 1)
+	var processes []*process
 	for range t.Scenario.Sidecars.Count {
 		p, url, admin, err := f.one(ctx, path)
 		if err != nil {
 			return front, err
 		}
-		stops = append(stops, p.stop)
+		processes, stops = append(processes, p), append(stops, p.stop)
 		front.URLs, front.Admins = append(front.URLs, url), append(front.Admins, admin)
 		go func() {
 			<-p.ended
@@ -104,6 +107,7 @@ func (f TriageFront) Start(ctx context.Context, t Trial, b Backend) (front Front
 		}()
 	}
 	front.Ended, front.Stop = ended, stop
+	front.Stand = func(n int, still bool) error { return processes[n].stand(still) }
 	return front, nil
 }
 

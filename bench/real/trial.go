@@ -3,6 +3,7 @@ package real
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"triage/bench/chance"
@@ -59,15 +60,16 @@ const shortest = 1500 * time.Microsecond
 func (t Trial) Carry() error {
 	var problems []error
 	fail := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	if t.Scenario.Sidecars.StallEvery > 0 {
-		fail("its sidecars' processes stand still at random instants, which real processes cannot be told to do")
+	stalls := t.Scenario.Sidecars.StallEvery > 0
+	if stalls && !canStand {
+		fail("its sidecars' processes stand still, which this system cannot make them do")
 	}
 	for _, p := range t.Scenario.Phases {
 		if p.Jump != 0 {
 			fail("phase %q moves the sidecars' clocks", p.Name)
 		}
-		if p.Restart {
-			fail("phase %q replaces the sidecars", p.Name)
+		if p.Restart && stalls {
+			fail("phase %q replaces sidecars that stand still at other times", p.Name)
 		}
 	}
 	for _, r := range t.Scenario.Routes {
@@ -81,6 +83,11 @@ func (t Trial) Carry() error {
 		return fmt.Errorf("%s cannot be carried over to real time: %w", t.Episode, errors.Join(problems...))
 	}
 	return nil
+}
+
+// handles says that the sidecars' processes are interfered with.
+func (t Trial) handles() bool {
+	return t.Scenario.Sidecars.StallEvery > 0 || slices.ContainsFunc(t.Scenario.Phases, func(p sim.Phase) bool { return p.Restart })
 }
 
 // inFlight is how many requests may be under way at once: a client waits no longer than its deadline.

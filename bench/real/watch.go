@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -43,10 +44,10 @@ func limitAt(ctx context.Context, client *http.Client, admin string) (sum float6
 	return sum, nil
 }
 
-// watch notes the limits of all admins together, one for each watchEvery since begin, until ctx is done. An instant that was missed, or at
-// which somebody did not answer, has the limit of the one before.
-func watch(ctx context.Context, admins []string, begin time.Time) (limits []float64) {
-	if len(admins) == 0 {
+// watch notes the limits of those whose shift it is, one sum for each watchEvery since begin, until ctx is done. An instant that was
+// missed, or at which somebody did not answer, has the limit of the one before.
+func watch(ctx context.Context, shifts []shift, begin time.Time) (limits []float64) {
+	if len(shifts[0].admins) == 0 {
 		return nil
 	}
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{}}
@@ -60,13 +61,23 @@ func watch(ctx context.Context, admins []string, begin time.Time) (limits []floa
 			return limits
 		case <-ticker.C:
 		}
-		if sum, err := limitsAt(ctx, client, admins); err == nil {
+		if sum, err := limitsAt(ctx, client, onDuty(shifts, time.Since(begin))); err == nil {
 			last = sum
 		}
 		for time.Duration(len(limits))*watchEvery <= time.Since(begin) {
 			limits = append(limits, last)
 		}
 	}
+}
+
+// onDuty are the admins whose shift it is.
+func onDuty(shifts []shift, now time.Duration) []string {
+	for _, s := range slices.Backward(shifts) {
+		if s.from <= now {
+			return s.admins
+		}
+	}
+	return shifts[0].admins
 }
 
 func limitsAt(ctx context.Context, client *http.Client, admins []string) (sum float64, err error) {

@@ -87,7 +87,7 @@ func (w *world) firstTick(car *sidecar) time.Duration {
 }
 
 func (w *world) facts(i int) Facts {
-	f := Facts{Classes: w.sc.Classes, Seed: mix(w.seed, uint64(5000+i+len(w.cars))), Hand: map[string]float64{"limit": w.sc.handLimit()}}
+	f := Facts{Classes: w.sc.Classes, Seed: sidecarSeed(w.seed, i+len(w.cars)), Hand: map[string]float64{"limit": w.sc.handLimit()}}
 	for _, r := range w.sc.Routes {
 		f.Routes = append(f.Routes, RouteFacts{r.Name, r.Class})
 	}
