@@ -291,3 +291,14 @@ func TestBadScriptsAreNamed(t *testing.T) {
 		t.Error("what was refused has changed something")
 	}
 }
+
+func TestServicesNoticedInTimeAreNotLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDriver(t, onePool(origin.PoolSettings{Size: 1}, 10*ms))
+		d.several(t.Context(), 4, "/x")
+		d.wg.Wait()
+		if got := d.o.Snapshot().Late; got != 0 {
+			t.Errorf("%d services were noticed late in virtual time; want none", got)
+		}
+	})
+}

@@ -21,8 +21,8 @@
 //
 // A service begins at the instant the one before it in the same slot was due to end, not when the timer of that one was
 // noticed, so that timer lateness (about a millisecond) delays answers but takes no capacity away. When the machine is
-// short of CPU, answers come late and in bursts, and what the clients measure is the machine; the load generator's late
-// sends tell.
+// short of CPU, answers come late and in bursts, and what the clients measure is the machine; Snapshot.Late and the load
+// generator's late sends tell.
 //
 // Who waits, stays: a client that leaves neither leaves the queue nor stops its service, as in a server with a thread per
 // request over a database that does not hear about it. PoolSettings.LeaveQueue lets those who have no slot yet go,

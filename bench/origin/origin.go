@@ -23,6 +23,7 @@ type Origin struct {
 	routes    []*route
 	table     table
 	records   records
+	room      *room
 	unknown   atomic.Uint64
 	bad       atomic.Pointer[BadEndpoint]
 	begun     atomic.Pointer[time.Time]
@@ -56,12 +57,12 @@ func New(s Settings) (*Origin, error) {
 		s.MaxWaiters = defaultMaxWaiters
 	}
 	o := &Origin{endpoints: max(s.Endpoints, 1), abandons: s.Abandon, records: records{most: s.Records}, stop: make(chan struct{})}
-	shared := &room{limit: int64(s.MaxWaiters)}
+	o.room = &room{limit: int64(s.MaxWaiters)}
 	byName := map[string]*resources{}
 	for _, p := range s.Pools {
 		built := &resources{settings: p}
 		for range o.copies(p) {
-			built.resources = append(built.resources, newResource(p, shared, s.Abandon))
+			built.resources = append(built.resources, newResource(p, o.room, s.Abandon))
 		}
 		o.pools = append(o.pools, built)
 		byName[p.Name] = built
@@ -154,7 +155,9 @@ func (o *Origin) work(r *route, t ticket, ctx context.Context, endpoint int, bad
 		if res := s.at(endpoint); res != nil {
 			how = res.serve(ctx, o.stop, work)
 		} else {
-			how = sleepUntil(o.stop, gone(ctx, o.abandons), time.Now().Add(work))
+			due := time.Now().Add(work)
+			how = sleepUntil(o.stop, gone(ctx, o.abandons), due)
+			o.room.noticed(due)
 		}
 		if how != done {
 			return how

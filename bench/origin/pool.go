@@ -70,6 +70,7 @@ func (p *pool) hold(ctx context.Context, stop <-chan struct{}, g *grant) outcome
 		more := p.pauses - g.pauses
 		p.mu.Unlock()
 		if more == 0 {
+			p.room.noticed(g.due())
 			return done
 		}
 		g.hold += more

@@ -104,6 +104,7 @@ func (p *processor) advanceLocked(now time.Time) {
 		}
 		s := heap.Pop(&p.here).(*sharer)
 		p.own, p.since = math.Max(p.own, s.until), next
+		p.room.noticed(next)
 		close(s.over)
 	}
 	p.since = now

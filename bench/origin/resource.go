@@ -36,10 +36,21 @@ const (
 	stopped         // the origin was stopped
 )
 
-// room counts the waiters of all resources.
+// room counts the waiters of all resources, and how often this machine was too busy to notice in time that a service was over.
 type room struct {
 	limit int64
 	taken atomic.Int64
+	late  atomic.Uint64
+}
+
+// lateAfter is how long after its end a service may be noticed before it counts as late.
+const lateAfter = 5 * time.Millisecond
+
+// noticed is told when a service was due to end that has just been noticed.
+func (r *room) noticed(due time.Time) {
+	if time.Since(due) > lateAfter {
+		r.late.Add(1)
+	}
 }
 
 func (r *room) enter() bool {

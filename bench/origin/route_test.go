@@ -59,6 +59,15 @@ func TestServiceBeginsWhenTheOneBeforeWasDue(t *testing.T) {
 	}
 }
 
+func TestLateNoticesAreCounted(t *testing.T) {
+	r := &room{}
+	r.noticed(time.Now().Add(-time.Millisecond))
+	r.noticed(time.Now().Add(-time.Second))
+	if got := r.late.Load(); got != 1 {
+		t.Errorf("noticed a millisecond and a second late: %d are counted, want 1", got)
+	}
+}
+
 func TestSpanStaysInRange(t *testing.T) {
 	if got := span(1e30); got != 24*time.Hour {
 		t.Errorf("a service time beyond all bounds: got %v, want a day", got)

@@ -7,6 +7,8 @@ type Snapshot struct {
 	Pools  []PoolSnapshot
 	// Unknown counts requests whose path no route covers.
 	Unknown uint64
+	// Late counts services whose end was noticed more than 5 ms late: if they are many, the machine was too busy.
+	Late uint64
 }
 
 // RouteSnapshot counts, since the start, what became of a route's requests.
@@ -51,7 +53,7 @@ type PoolSnapshot struct {
 
 // Snapshot copies the state; routes and pools come in the order of the settings.
 func (o *Origin) Snapshot() Snapshot {
-	s := Snapshot{Unknown: o.unknown.Load()}
+	s := Snapshot{Unknown: o.unknown.Load(), Late: o.room.late.Load()}
 	for _, r := range o.routes {
 		s.Routes = append(s.Routes, r.snapshot())
 	}

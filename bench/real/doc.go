@@ -19,9 +19,9 @@
 //
 // # The machine
 //
-// Clients, proxy and backend share the cores. Late sends are the sign that the machine was measured and not the proxy: they are counted
-// and shown. A scenario that asks for more than a small machine can send is scaled: pools, bounds, caches and rates together, in the
-// simulation as in reality, and the report says so.
+// Clients, proxy and backend share the cores. Late sends, and services that the backend notices late, are the sign that the machine
+// was measured and not the proxy: they are counted and shown. A scenario that asks for more than a small machine can send is
+// scaled: pools, bounds, caches and rates together, in the simulation as in reality, and the report says so.
 //
 // # Not carried over
 //

@@ -35,10 +35,12 @@ type Run struct {
 	Peak  float64        `json:"peak_per_second"`
 	// Busy is the machine's load average before the run.
 	Busy string `json:"load_average_before"`
-	// Sent counts attempts, Late those that this machine sent more than 5 ms late, Overrun those that it did not send.
-	Sent    uint64 `json:"sent"`
-	Late    uint64 `json:"late"`
-	Overrun uint64 `json:"overrun"`
+	// Sent counts attempts, Late those that this machine sent more than 5 ms late, Overrun those that it did not send, LateAnswers those
+	// whose service the backend noticed to be over more than 5 ms late.
+	Sent        uint64 `json:"sent"`
+	Late        uint64 `json:"late"`
+	Overrun     uint64 `json:"overrun"`
+	LateAnswers uint64 `json:"late_answers"`
 	// Cut is set if the run ended before its time; everything is of what was run.
 	Cut     bool                   `json:"cut_short,omitempty"`
 	Lines   []Line                 `json:"measures"`
@@ -108,7 +110,7 @@ func NewRun(t Trial, seen Seen, v Virtual, busy string) Run {
 	sc := seen.Scenario
 	r := Run{
 		Episode: t.Episode, Draw: t.Draw, Seed: t.Number, Dice: t.Dice, Scale: t.Scale, Seconds: sc.Lasts().Seconds(),
-		Pools: map[string]int{}, Peak: sc.Peak(), Busy: busy, Late: seen.Clients.Late, Cut: seen.Cut,
+		Pools: map[string]int{}, Peak: sc.Peak(), Busy: busy, Late: seen.Clients.Late, LateAnswers: seen.Backend.Late, Cut: seen.Cut,
 		Lines: Compare(seen, v), Backend: seen.Backend.Routes,
 		Reasons: Reasons{seen.Result.Reasons, v.Law.Reasons},
 	}
@@ -182,7 +184,16 @@ func (r Run) LateShare() float64 {
 	return float64(r.Late+r.Overrun) / float64(r.Sent)
 }
 
-// tooLate is the share of late sends above which the machine has been measured, and not the proxy.
+// LateAnswerShare is the share of what the backend was asked that it noticed late.
+func (r Run) LateAnswerShare() float64 {
+	begun := uint64(0)
+	for _, b := range r.Backend {
+		begun += b.Begun
+	}
+	return float64(r.LateAnswers) / float64(max(begun, 1))
+}
+
+// tooLate is the share of late sends, or answers, above which the machine has been measured, and not the proxy.
 const tooLate = 0.02
 
 // Notes are what a reader has to know before the numbers.
@@ -191,7 +202,8 @@ func (r Run) Notes() (notes []string) {
 		notes = append(notes, fmt.Sprintf("The run was cut short: these are its first %.1f seconds, in both worlds.", r.Seconds))
 	}
 	if !r.Valid() {
-		notes = append(notes, fmt.Sprintf("%.1f %% of the requests were sent late or not at all: this machine was measured, not Triage.", 100*r.LateShare()))
+		notes = append(notes, fmt.Sprintf("%.1f %% of the requests were sent late or not at all, %.1f %% of the answers were late: this machine was measured, not Triage.",
+			100*r.LateShare(), 100*r.LateAnswerShare()))
 	}
 	for _, b := range r.Backend {
 		if b.Stopped > 0 {
@@ -214,7 +226,7 @@ func breakers(reasons map[string]int) (n int) {
 }
 
 // Valid says that the proxy was measured, and not the machine.
-func (r Run) Valid() bool { return r.LateShare() <= tooLate }
+func (r Run) Valid() bool { return r.LateShare() <= tooLate && r.LateAnswerShare() <= tooLate }
 
 // valid are the runs that count.
 func (r Report) valid() (runs []Run) {
