@@ -302,6 +302,10 @@ func (c *Controller) Tick(now time.Duration) {
 	c.lastTick = now
 	for _, r := range c.routes {
 		r.measure(now, stalled, c.noise)
+		r.raiseCap()
+		if len(c.groups) == 0 && !stalled {
+			r.learnUsual()
+		}
 		if r.domain == &r.solo {
 			r.solo.limit = r.ceiling(now, c.classes)
 		}

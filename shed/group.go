@@ -8,15 +8,18 @@ import (
 	"time"
 
 	"triage/shed/limit"
+	"triage/shed/relief"
 	"triage/shed/window"
 )
 
 const (
+	opensAt       = 2.5 // times its peak: what a route that is merely slow can need
 	closeAfter    = 3 * time.Second
 	fateLasts     = 10 * time.Minute
 	usefulTicks   = 3
 	strangerAfter = time.Second
 	strangerTicks = 5
+	kinSlower     = 0.3 // a smaller factor than this is like any other
 	kinship       = 0.4 // two excesses, or two factors, are alike
 	mergeLike     = 0.5
 	mergeTicks    = 5
@@ -31,19 +34,22 @@ const (
 // group is a set of routes that suffer together: one limit, one law.
 type group struct {
 	domain
-	name     string
-	since    time.Duration
-	law      limit.State
-	headroom float64 // what the founders could have grown to without a group
-	y, se    float64
-	cv       float64       // of single times to first byte
-	excess   float64       // seconds above the baseline, of a mean sample
-	alike    int           // ticks in a row that another group was in trouble of the same size
-	troubled time.Duration // since when the latency is above what the limit aims at, or was last
-	trial    *Route        // a member that is out for a moment
-	unbound  time.Duration // since when the limit keeps nobody out; negative: it does
-	why      limit.Reason
-	reported float64
+	name        string
+	since       time.Duration
+	law         limit.State
+	headroom    float64 // what the founders could have grown to without a group
+	y, se       float64
+	cv          float64       // of single times to first byte
+	excess      float64       // seconds above the baseline, of a mean sample
+	alike       int           // ticks in a row that another group was in trouble of the same size
+	troubled    time.Duration // since when the latency is above what the limit aims at, or was last
+	trial       *Route        // a member that is out for a moment
+	beforeTrial relief.Reading
+	closed      bool          // nobody is in it any more
+	inquiry     *inquiry      // about a route that is kept back for a moment
+	unbound     time.Duration // since when the limit keeps nobody out; negative: it does
+	why         limit.Reason
+	reported    float64
 }
 
 func (c *Controller) open(now time.Duration, members []*Route) {
@@ -136,6 +142,7 @@ func (c *Controller) steer(now time.Duration, g *group) {
 	g.law, why = g.law.Next(in)
 	g.limit = g.law.Limit
 	c.report(now, g, before, why)
+	c.attribute(now, g)
 	c.tryRelease(now, g)
 	if g.law.Binding(in) || g.law.Phase != limit.Steady || g.y/g.law.Scale > suffersAt {
 		g.unbound = -1

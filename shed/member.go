@@ -21,7 +21,7 @@ func (c *Controller) regroup(now time.Duration) {
 	c.judgeTrials(now)
 	var newcomers []*Route
 	for _, r := range c.routes {
-		if !r.suffering || r.domain != &r.solo || r.trialOf != nil {
+		if !r.suffering || r.domain != &r.solo || r.trialOf != nil || r.culpritOf != nil {
 			continue
 		}
 		if g := c.kin(now, r); g != nil {
@@ -43,13 +43,13 @@ func (c *Controller) regroup(now time.Duration) {
 // kin finds the group in trouble whose trouble is of the route's size. Routes that wait in the same queue wait equally long (the same
 // excess); routes on a resource that became slower become slower by the same factor (the same x).
 func (c *Controller) kin(now time.Duration, r *Route) *group {
-	if now < r.aloofTill || r.trialOf != nil {
+	if now < r.aloofTill || r.trialOf != nil || r.culpritOf != nil {
 		return nil
 	}
 	for _, g := range c.groups {
 		slower := r.x*r.slowness - 1
 		longer := slower * r.base.Seconds()
-		if g.y/g.law.Scale >= limit.Target && (like(longer, g.excess) || like(slower, g.y-1)) {
+		if g.y/g.law.Scale >= limit.Target && (like(longer, g.excess) || g.y-1 >= kinSlower && like(slower, g.y-1)) {
 			return g
 		}
 	}
@@ -62,7 +62,7 @@ func like(a, b float64) bool { return a >= kinship*b && b >= kinship*a }
 // joinSymptomatic adds routes that do not suffer yet but show it, or have surged, while a group is in trouble.
 func (c *Controller) joinSymptomatic(now time.Duration) {
 	for _, r := range c.routes {
-		if r.domain != &r.solo {
+		if r.domain != &r.solo || r.trialOf != nil || r.culpritOf != nil {
 			continue
 		}
 		if r.stranger() && len(c.groups) > 0 {
@@ -121,19 +121,30 @@ func (c *Controller) expel(now time.Duration, g *group) {
 		switch {
 		case z < suffersAt || excess < 2*r.leastExcess():
 			continue
+		case mean-b-se*b > alienShare*excess || (mean+slack)/r.unit()-1-se > alienShare*(z-1):
+			r.alien = 0 // evidently it does share it
+			continue
 		case mean-b+se*b > alienShare*excess || (mean+slack)/r.unit()-1+se > alienShare*(z-1):
-			r.alien = 0
 			continue
 		}
 		if r.alien++; r.alien < alienTicks {
 			continue
 		}
 		c.entries.add(now, "group", g.name, float64(len(g.routes)), float64(len(g.routes)-1), fmt.Sprintf("%s leaves: it is well while the others are %.2f times their baseline", r.Name(), z))
-		g.law = g.law.Shrink(float64(r.inFlight) / math.Max(1, float64(g.inFlight)))
-		g.limit = g.law.Limit
 		c.leave(now, r)
+		c.beginAgain(now, g)
 		r.slowness, r.alien, r.aloofTill, r.fate = 1, 0, now+aloofFor, nil
 	}
+}
+
+// beginAgain opens the group's law anew: what was concluded about other members says little about these.
+func (c *Controller) beginAgain(now time.Duration, g *group) {
+	g.headroom = 0
+	for _, r := range g.routes {
+		g.headroom += c.headroomOf(now, r)
+	}
+	g.law = limit.Open(now, float64(g.inFlight), g.headroom, g.law.Scale)
+	g.limit = g.law.Limit
 }
 
 // withFate adds the routes that have lately suffered together with these.
@@ -190,7 +201,8 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 
 // headroomOf is how far the route could grow by itself.
 func (c *Controller) headroomOf(now time.Duration, r *Route) float64 {
-	return math.Max(float64(r.inFlight), min(r.ceiling(now, c.classes), float64(max(r.inFlight, ceilingFloor))+headroomMost*r.peak))
+	alone := math.Max(r.ceiling(now, c.classes), opensAt*r.peak)
+	return math.Max(float64(r.inFlight), min(alone, float64(max(r.inFlight, ceilingFloor))+headroomMost*r.peak))
 }
 
 // founding is how soon a route has to join after the trouble began to have suffered from the same flood: half a second, or three of the
@@ -232,6 +244,7 @@ func (c *Controller) leave(now time.Duration, r *Route) {
 	r.slowness = math.Max(1, g.law.Scale)
 	r.recent.Clear()
 	if len(g.routes) == 0 {
+		g.closed = true
 		c.groups = slices.DeleteFunc(c.groups, func(o *group) bool { return o == g })
 	}
 	c.handOut(now, &r.solo)

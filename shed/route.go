@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"triage/shed/relief"
 	"triage/shed/window"
 )
 
@@ -91,10 +92,17 @@ type Route struct {
 	suspect    bool // may have to do with the guarded route's errors
 	refusing   Reason
 	refusedAt  time.Duration
+
+	usual       float64 // arrivals a second while all is well
+	relief      relief.Estimate
+	culpritOf   *group        // whose members get more done while it is held, or are watched to see whether they do
+	cap         float64       // that it is held at; +Inf: none
+	inquiryAt   time.Duration // when it may be kept back again
+	inquiryWait time.Duration
 }
 
 func newRoute(s RouteSettings, now time.Duration) *Route {
-	r := &Route{settings: s, class: uint8(s.Class), slowness: 1, lowSince: -1, lastRun: now - probeEvery, blind: math.Inf(1), blindAt: now}
+	r := &Route{settings: s, class: uint8(s.Class), slowness: 1, lowSince: -1, lastRun: now - probeEvery, blind: math.Inf(1), blindAt: now, cap: math.Inf(1)}
 	r.solo.limit = math.Inf(1)
 	r.solo.routes = []*Route{r}
 	r.domain = &r.solo
@@ -244,7 +252,7 @@ func (r *Route) ceiling(now time.Duration, classes int) float64 {
 	if r.headroomAt == 0 || now < r.headroomAt {
 		return r.blind
 	}
-	return math.Max(ceilingFloor, headroom(r.settings.Class, classes)*r.peak)
+	return math.Min(r.cap, math.Max(ceilingFloor, headroom(r.settings.Class, classes)*r.peak))
 }
 
 // goBlind acts when nothing at all is known, because no answer ever came: a process that starts before a backend that is flooded already.

@@ -22,6 +22,21 @@ type RouteSnapshot struct {
 	Group string `json:"group,omitempty"`
 	// Refusing is the reason with which the route's newest requests are refused, "" while none is.
 	Refusing string `json:"refusing,omitempty"`
+	// Relief says what others gain when this route is shed; nil until somebody has looked.
+	Relief *ReliefSnapshot `json:"relief,omitempty"`
+}
+
+// ReliefSnapshot is what experiments have shown of a route: when it is shed, others that suffer get so much more done.
+type ReliefSnapshot struct {
+	// Gain is a share: 0.5 is half as much again; Error is its standard error.
+	Gain  float64 `json:"gain"`
+	Error float64 `json:"gain_error"`
+	// Looks is how many experiments there were.
+	Looks int `json:"looks"`
+	// HeldAt is the number of concurrent requests that the route is held at because it is in the way of a group; 0: it is not.
+	HeldAt float64 `json:"held_at,omitempty"`
+	// Of is the group that gains from that.
+	Of string `json:"of,omitempty"`
 }
 
 // GroupSnapshot is the state of routes that share a bottleneck.
@@ -53,7 +68,7 @@ type Entry struct {
 	// Upstream is filled in by whoever has several gates.
 	Upstream string `json:"upstream,omitempty"`
 	Subject  string `json:"subject"`
-	// Kind is one of: group, limit, slowness, level.
+	// Kind is one of: group, limit, slowness, level, relief.
 	Kind   string  `json:"kind"`
 	From   float64 `json:"from"`
 	To     float64 `json:"to"`
@@ -113,6 +128,13 @@ func (r *Route) snapshot(now time.Duration, classes int) RouteSnapshot {
 	}
 	if now-r.refusedAt < refusingFor {
 		s.Refusing = r.refusing.String()
+	}
+	if r.relief.Looks() > 0 {
+		s.Relief = &ReliefSnapshot{Looks: r.relief.Looks()}
+		s.Relief.Gain, s.Relief.Error = r.relief.Mean(now)
+		if r.culpritOf != nil {
+			s.Relief.HeldAt, s.Relief.Of = r.cap, r.culpritOf.name
+		}
 	}
 	return s
 }

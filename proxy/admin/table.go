@@ -22,6 +22,7 @@ func (s Status) Table(w io.Writer, color bool) {
 	s.routes().section(&b, color)
 	s.groups().section(&b, color)
 	s.reasons(&b)
+	s.reliefs().section(&b, color)
 	s.endpoints().section(&b, color)
 	s.changes().section(&b, color)
 	// Whoever reads has gone away if this fails; there is nobody to tell.
@@ -70,6 +71,20 @@ func (s Status) routes() *grid {
 	for _, r := range s.byClass() {
 		g.row(text(r.Name), text(r.Priority), count(r.Shed.InFlight), count(r.Shed.Queued), text(known(r.Shed.Ceiling)),
 			latency(r.Shed.Latency), errorsCell(r.Shed.Errors), breaker(r.Breaker, r.RetryIn), text(or(r.Shed.Group)), refusing(r.Shed.Refusing))
+	}
+	return g
+}
+
+// reliefs shows what experiments have found: whose shedding helps whom.
+func (s Status) reliefs() *grid {
+	g := &grid{columns: []column{
+		{title: "RELIEF BY", least: 16}, {title: "OTHERS GAIN", right: true}, {title: "LOOKS", right: true}, {title: "HELD AT", right: true}, {title: "FOR", least: 6},
+	}}
+	for _, r := range s.byClass() {
+		if q := r.Shed.Relief; q != nil {
+			gain := fmt.Sprintf("%+.0f %% ±%.0f", 100*q.Gain, 100*q.Error)
+			g.row(text(r.Name), text(gain), count(q.Looks), text(known(q.HeldAt)), text(or(q.Of)))
+		}
 	}
 	return g
 }

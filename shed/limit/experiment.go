@@ -82,7 +82,7 @@ func (s State) cut(in Sample) (State, Reason) {
 	again := s.first.limit > s.now.limit
 	factor := math.Min(shallow, math.Max(deepest, Target*s.Scale/s.now.y()))
 	need := s.floor(in)
-	if !s.now.censored() { // else the latency says when clients lost patience, and a floor made of it would hold the flood
+	if in.Critical > 0 && !s.now.censored() { // else the latency says when clients lost patience, and a floor made of it would hold the flood
 		need *= math.Min(math.Max(1, s.now.y()/s.Scale), slowest)
 	}
 	if s.saturated {
@@ -110,8 +110,11 @@ func (s State) gather(in Sample) (State, bool) {
 		return s, false
 	}
 	want := enough(in)
-	if s.upward() {
+	switch {
+	case s.upward():
 		want = max(want, collectUp)
+	case s.first.limit == 0: // it is relieved, or becomes the reference
+		want /= 2
 	}
 	s.now = s.now.add(in, want)
 	return s, s.now.full(want)

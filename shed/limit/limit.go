@@ -25,6 +25,7 @@ const (
 	stepUp    = 1.3  // where critical demand leaves no room for a cut
 
 	collect      = 60 // samples of a reading, for a coefficient of variation of usualCV; in proportion to its square
+	collectFew   = 30
 	collectMost  = 300
 	usualCV      = 0.53
 	collectUp    = 200 // the same for the smaller step upward
@@ -149,11 +150,8 @@ func (s State) Grow(headroom, peak float64) State {
 	return s.abort()
 }
 
-// Shrink takes away the share of the limit that a leaving route had.
-func (s State) Shrink(share float64) State {
-	s.Limit = math.Max(1, s.Limit*(1-math.Min(math.Max(share, 0), 1)))
-	return s.abort()
-}
+// Fresh reports that the limit has not kept anybody out yet.
+func (s State) Fresh() bool { return s.fresh }
 
 // abort gives an experiment up: who is in the group has changed, and with it what was measured.
 func (s State) abort() State {

@@ -43,7 +43,7 @@ func enough(in Sample) int {
 	if cv == 0 {
 		cv = usualCV
 	}
-	return int(math.Min(math.Max(collect, collect*cv*cv/(usualCV*usualCV)), collectMost))
+	return int(math.Min(math.Max(collectFew, collect*cv*cv/(usualCV*usualCV)), collectMost))
 }
 
 // drifts reports that latency still moves: what was sent before the limit was set, or for clients that have left, is still being worked

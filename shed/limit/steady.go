@@ -5,9 +5,13 @@ import (
 	"time"
 )
 
-// Binding reports whether the limit keeps anybody out.
+// Binding reports whether the limit keeps anybody out, or nearly; a limit that has not done so yet has to do so.
 func (s State) Binding(in Sample) bool {
-	return in.Waiting > 0 || float64(in.Peak) >= math.Max(1, 0.9*s.Limit)
+	share := 0.9
+	if s.fresh {
+		share = 1
+	}
+	return in.Waiting > 0 || float64(in.Peak) >= math.Max(1, share*s.Limit)
 }
 
 func (s State) steady(in Sample) (State, Reason) {
