@@ -126,9 +126,9 @@ func TestWhatIsMissingIsNullInJSON(t *testing.T) {
 }
 
 func TestNotes(t *testing.T) {
-	r := Run{Sent: 100, Late: 3, LateAnswers: 5, Backend: []origin.RouteSnapshot{{Begun: 50}}, Cut: true, Seconds: 4, Reasons: Reasons{Real: map[string]int{"checkout breaker": 7, "recs limit": 3}}}
+	r := Run{Sent: 100, Late: 3, Voided: 4, LateAnswers: 5, Backend: []origin.RouteSnapshot{{Begun: 50}}, Cut: true, Seconds: 4, Reasons: Reasons{Real: map[string]int{"checkout breaker": 7, "recs limit": 3}}}
 	text := strings.Join(r.Notes(), " ")
-	for _, want := range []string{"first 4.0 seconds", "3.0 % of the requests were sent late", "10.0 % of the answers were late", "7 requests were refused by breakers"} {
+	for _, want := range []string{"first 4.0 seconds", "3.0 % of the requests were sent late", "10.0 % of the answers were late", "7 requests were refused by breakers", "4 runs before this one"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("notes %q; want %q", text, want)
 		}

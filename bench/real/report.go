@@ -41,6 +41,8 @@ type Run struct {
 	Late        uint64 `json:"late"`
 	Overrun     uint64 `json:"overrun"`
 	LateAnswers uint64 `json:"late_answers"`
+	// Voided is how many runs were made before this one in which the machine was measured.
+	Voided int `json:"voided,omitempty"`
 	// Cut is set if the run ended before its time; everything is of what was run.
 	Cut     bool                   `json:"cut_short,omitempty"`
 	Lines   []Line                 `json:"measures"`
@@ -204,6 +206,9 @@ func (r Run) Notes() (notes []string) {
 	if !r.Valid() {
 		notes = append(notes, fmt.Sprintf("%.1f %% of the requests were sent late or not at all, %.1f %% of the answers were late: this machine was measured, not Triage.",
 			100*r.LateShare(), 100*r.LateAnswerShare()))
+	}
+	if r.Voided > 0 {
+		notes = append(notes, fmt.Sprintf("%d runs before this one were thrown away, because many requests were late in them.", r.Voided))
 	}
 	for _, b := range r.Backend {
 		if b.Stopped > 0 {

@@ -21,7 +21,7 @@ import (
 // runFlags is a command line of bench run.
 type runFlags struct {
 	choice                                choiceFlags
-	seeds                                 int
+	seeds, again                          int
 	target, admin, config, output, record string
 	origin                                []string
 	breakers                              bool
@@ -49,6 +49,7 @@ backend at the address of --origin.`,
 	flags.StringVarP(&f.config, "config", "c", "", "configuration to start Triage with")
 	flags.StringSliceVar(&f.origin, "origin", nil, "addresses of the backend, one for each endpoint; none: free ports of 127.0.0.1")
 	flags.BoolVar(&f.breakers, "breakers", true, "leave the routes' breakers on, which the simulator does not have")
+	flags.IntVar(&f.again, "again", 0, "how often a run is made again in which the machine was measured, for many requests were late")
 	flags.StringVar(&f.record, "record", "", "file for the report as JSON, written anew after every run")
 	flags.StringVar(&f.output, "output", flagDefault("TRIAGE_OUTPUT", "text"), "text, json or markdown (TRIAGE_OUTPUT)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -68,7 +69,7 @@ backend at the address of --origin.`,
 			Date: time.Now().UTC().Truncate(time.Second), Machine: real.ThisMachine(),
 		}
 		for _, t := range trials {
-			run, runErr := f.run(ctx, t, program, cmd.ErrOrStderr())
+			run, runErr := f.runValid(ctx, t, program, cmd.ErrOrStderr())
 			if run.Lines != nil {
 				report.Runs = append(report.Runs, run)
 				runErr = errors.Join(runErr, keep(f.record, report))
@@ -103,6 +104,9 @@ func (f runFlags) commandLine(args []string) string {
 	if !f.breakers {
 		line += " --breakers=false"
 	}
+	if f.again > 0 {
+		line += fmt.Sprintf(" --again %d", f.again)
+	}
 	return line
 }
 
@@ -135,6 +139,8 @@ func (f runFlags) trials(args []string) (trials []real.Trial, write func(io.Writ
 		return nil, nil, misuse("--output %q: want text, json or markdown", f.output)
 	case f.seeds < 1 || f.seeds > 1000:
 		return nil, nil, misuse("--seeds %d: want 1 to 1000", f.seeds)
+	case f.again < 0 || f.again > 100:
+		return nil, nil, misuse("--again %d: want 0 to 100", f.again)
 	case f.target != "" && f.config != "":
 		return nil, nil, misuse("--target and -c: want one of the two")
 	case f.admin != "" && f.target == "":
@@ -161,6 +167,18 @@ func (f runFlags) trials(args []string) (trials []real.Trial, write func(io.Writ
 		}
 	}
 	return trials, write, nil
+}
+
+// runValid runs a trial again, up to a number of times, as long as the machine was measured and not the proxy.
+func (f runFlags) runValid(ctx context.Context, t real.Trial, program string, words io.Writer) (run real.Run, err error) {
+	for again := 0; again <= f.again; again++ {
+		run, err = f.run(ctx, t, program, words)
+		run.Voided = again
+		if err != nil || run.Valid() {
+			break
+		}
+	}
+	return run, err
 }
 
 // run runs one trial in both worlds, first in the real one, where mistakes show. Of one that was cut short it gives what was measured,

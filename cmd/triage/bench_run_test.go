@@ -133,6 +133,7 @@ func TestBenchRunMisuse(t *testing.T) {
 		{"step-x4 --draw lucky", "want judging or development"},
 		{"step-x4 --scale -1", "want 0 to 100"},
 		{"step-x4 --duration 3ms", "want 1s to 2h"},
+		{"step-x4 --again -1", "want 0 to 100"},
 		{"step-x4 --output xml", "want text, json or markdown"},
 		{"step-x4 --target http://x -c y", "want one of the two"},
 		{"step-x4 --target http://x", "need --origin"},
