@@ -94,6 +94,9 @@ func TestEveryKeyIsRead(t *testing.T) {
 		{"canonical header names", f.Routes[0].Match.Headers, map[string]string{"X-Tenant": "*", "X-Plan": "pro"}},
 		{"a merged key", f.Routes[1].Upstream, "shop"},
 		{"a key that overrides a merged one", f.Routes[1].Match.Path, "/eu/*"},
+		{"a mode of its own", []string{f.Mode, f.Upstreams["shop"].Mode, f.Upstreams["api"].Mode}, []string{"observe", "", "enforce"}},
+		{"what routes share", f.Routes[0].Shares, []string{"database", "payment"}},
+		{"a session's stage", f.Routes[0].Session.Stage, 2},
 		{"off without quotes", f.AccessLog.To, "off"},
 		{"a text that looks like a number", f.Upstreams["shop"].Endpoints[1].Version, "1.10"},
 	}

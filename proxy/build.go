@@ -36,6 +36,7 @@ type table struct {
 	health       map[string]struct{}
 	healthTokens healthTokens
 	sessionKey   shed.CohortKey
+	sessions     sessions
 	uncovered    Recorder
 	log          *changes
 }
@@ -83,6 +84,11 @@ func build(s Settings, old *table, log *changes) (*table, error) {
 		return nil, errors.New("building the proxy: no priorities")
 	}
 	t := &table{name: s.Name, token: token(s.Name), priorities: s.Priorities, upstreams: map[string]*upstreamState{}, log: log, health: map[string]struct{}{}, sessionKey: s.SessionKey}
+	if old != nil {
+		t.sessions = old.sessions
+	} else {
+		t.sessions = newSessions()
+	}
 	for _, path := range s.HealthChecks {
 		t.health[path] = struct{}{}
 	}
@@ -112,6 +118,7 @@ func build(s Settings, old *table, log *changes) (*table, error) {
 }
 
 func (t *table) addUpstream(s UpstreamSettings, old *table, law shed.Settings) error {
+	law.Observe = s.Observe
 	up := &upstreamState{settings: s, shed: law}
 	var before *upstreamState
 	if old != nil {
@@ -191,7 +198,7 @@ func (t *table) addRoute(s RouteSettings, old *table, recorder func(string, stri
 		return err
 	}
 	r.recorder = recorder(s.Rule.Name, r.priority, s.Upstream)
-	up.shed.Routes = append(up.shed.Routes, shed.RouteSettings{Name: s.Rule.Name, Class: s.Class, ErrorObjective: s.ErrorObjective})
+	up.shed.Routes = append(up.shed.Routes, shed.RouteSettings{Name: s.Rule.Name, Class: s.Class, ErrorObjective: s.ErrorObjective, Shares: s.Shares, Alone: s.Alone})
 	up.routes = append(up.routes, r)
 	t.routes = append(t.routes, r)
 	return nil

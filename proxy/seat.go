@@ -21,8 +21,9 @@ type seat struct {
 	passes [2]breaker.Pass // of the route and of the endpoint
 	// left is set while the seat is given up, whole when the body is there, over when the exchange needs no seat any more.
 	left, whole, over bool
-	// again is the time in the waiting room for the second time, retryIn what a refusal there says.
+	// again is the time in the waiting room for the second time, retryIn what a refusal there says, would why there would have been one.
 	again, retryIn time.Duration
+	would          reason.Reason
 }
 
 // leave gives the seat up until the body is whole.
@@ -42,7 +43,7 @@ func (s *seat) leave() {
 }
 
 // comeBack asks for the seat again. A refusal ends the exchange.
-func (x *passage) comeBack(ctx context.Context, cohort uint8) reason.Reason {
+func (x *passage) comeBack(ctx context.Context, ask shed.Ask) reason.Reason {
 	s := &x.seat
 	s.mu.Lock()
 	s.whole = true
@@ -51,7 +52,7 @@ func (x *passage) comeBack(ctx context.Context, cohort uint8) reason.Reason {
 	if nothing {
 		return reason.None
 	}
-	slot, no, queued := x.up.gate.Enter(ctx, x.route.shed, cohort)
+	slot, no, queued := x.up.gate.Enter(ctx, ask)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.again, s.retryIn = queued, no.RetryAfter
@@ -64,7 +65,7 @@ func (x *passage) comeBack(ctx context.Context, cohort uint8) reason.Reason {
 		slot.Done(shed.NotSent, 0)
 		return reason.None
 	}
-	s.slot = slot
+	s.slot, s.would = slot, wouldReason(slot.Would)
 	return s.probeAgainLocked(x)
 }
 
@@ -76,7 +77,11 @@ func (s *seat) probeAgainLocked(x *passage) reason.Reason {
 		}
 		pass, ok := b.Allow()
 		s.passes[i] = pass
-		if !ok && i == 0 {
+		switch {
+		case ok || i > 0:
+		case x.observed():
+			s.would = reason.Breaker
+		default:
 			s.retryIn = b.RetryIn()
 			return reason.Breaker
 		}
@@ -84,12 +89,14 @@ func (s *seat) probeAgainLocked(x *passage) reason.Reason {
 	return reason.None
 }
 
-// waitedAgain adds the second time in the waiting room to the first, and gives what a refusal there tells the client to wait.
-func (s *seat) waitedAgain(queued *time.Duration) (retryIn time.Duration) {
+// collect puts what the second time at the gates brought into the record.
+func (x *passage) collect() {
+	s := &x.seat
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	*queued += s.again
-	return s.retryIn
+	x.Queued += s.again
+	x.retryIn = s.retryIn
+	x.note(s.would)
 }
 
 // answer brings the slot back because the response header has come. Once the body is whole the backend waits for nobody.

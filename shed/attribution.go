@@ -55,7 +55,7 @@ func (c *Controller) attribute(now time.Duration, g *group) {
 // holdCulprits moves the caps of routes that have been found to be in the group's way: down while somebody more important is refused
 // there, up while nobody is.
 func (c *Controller) holdCulprits(g *group, plea int) {
-	for _, r := range c.routes {
+	for _, r := range c.awake {
 		if r.culpritOf != g || g.inquiry != nil && g.inquiry.suspect == r {
 			continue
 		}
@@ -102,7 +102,7 @@ func (c *Controller) plea(now time.Duration, g *group) int {
 // suspicious reports that the route could be in the way of somebody of that class: it is less important, has much in flight, and is asked for
 // evidently more than usual.
 func (c *Controller) suspicious(now time.Duration, r *Route, g *group, plea int) bool {
-	free := r.domain == &r.solo && r.trialOf == nil && r.culpritOf == nil && now >= r.inquiryAt
+	free := g.openTo(r) && r.domain == &r.solo && r.trialOf == nil && r.culpritOf == nil && now >= r.inquiryAt
 	return int(r.class) > plea && free && float64(r.inFlight) >= suspectShare*float64(g.inFlight) && r.wantsMore(g.surge())
 }
 
@@ -124,7 +124,7 @@ func (g *group) surge() float64 {
 func (c *Controller) inquire(now time.Duration, g *group, plea int) {
 	var suspect *Route
 	most := 0.0
-	for _, r := range c.routes {
+	for _, r := range c.awake {
 		if !c.suspicious(now, r, g, plea) {
 			continue
 		}

@@ -20,7 +20,7 @@
 //     one limit (package limit). A route that suffers later, shows symptoms (x > 1.1 + 3·se for three ticks) or has surged
 //     joins a group in trouble if its trouble is of the same kind: routes that wait in one queue wait equally long, routes on a
 //     resource that became slower become slower by the same factor; 0.4 of either is enough. Routes that suffered
-//     together in the last ten minutes join together. Two groups in trouble of the same size for five ticks become one.
+//     together in the last ten minutes, or are said to share something (shares.go), join together. Two groups in trouble of the same size for five ticks become one.
 //     Who does not suffer is left alone, and a member that is evidently well in the same ticks in which the others suffer, by
 //     time and by factor, leaves again. One that is refused so much that it cannot show how it is, is let out for a moment and
 //     watched (not the founders of the group): it stays out if it is well there, and goes back if it suffers. A group closes after three seconds in which its limit held nobody back; what it
@@ -36,8 +36,17 @@
 //     the limit at most: many backends work on for clients that have left.
 //
 // Hand-out. A request runs if fewer than the limit are in flight and nobody better waits. Else it waits, in the order of
-// package queue, up to a deadline of 400 ms, scaled with the baseline; a better arrival pushes the worst out. A route of which nothing was admitted for a second always passes one request:
-// otherwise nothing would be learned.
+// package queue (class, stage, cohort, arrival), up to a deadline of 400 ms, scaled with the baseline; a better arrival pushes the worst
+// out. A route of which nothing was admitted for a second always passes one request: otherwise nothing would be learned. Retries that come
+// in a storm count as one class lower (retry.go). Who would have to wait and cannot be answered before the deadline is refused at once:
+// forecast.go has the theory.
+//
+// Users. A stage is what the caller has seen a session complete (package stage). A cohort is drawn with a secret (CohortKey): a slice of 128
+// for where the user came from, and a place in it for the session. Nothing that a client can make up draws a better one.
+//
+// Demand. Every route tells how much concurrency is asked of it, refused requests included, and how much is served: demand.go.
+//
+// Observing. With Settings.Observe everything runs at once, and its ticket says why it would have been refused: observe.go has the theory.
 //
 // # Promised
 //

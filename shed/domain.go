@@ -23,9 +23,12 @@ type domain struct {
 	limit    float64 // +Inf: none
 	inFlight int
 	queue    queue.Queue[*Ticket]
-	failed   held   // fast failures
-	ghosts   held   // requests that got no answer: the backend may still be at work for them
-	group    *group // nil for a route by itself
+	every    time.Duration // how often a slot comes free, as it was at the last tick; 0: not known
+	failed   held          // fast failures
+	ghosts   held          // requests that got no answer: the backend may still be at work for them
+	group    *group        // nil for a route by itself
+	shadow   shadow        // of the queue, while the controller observes
+	sign     sign
 }
 
 // held are times until which something that is over still counts as in flight, in order.
@@ -78,6 +81,14 @@ func (d *domain) haunt(now, took time.Duration) {
 func (d *domain) releaseHeld(now time.Duration) {
 	d.failed.release(now)
 	d.ghosts.release(now)
+}
+
+// first is when the first of them is over.
+func (h held) first() time.Duration {
+	if len(h) == 0 {
+		return math.MaxInt64
+	}
+	return h[0]
 }
 
 func (h *held) release(now time.Duration) {

@@ -45,6 +45,7 @@ type group struct {
 	troubled    time.Duration // since when the latency is above what the limit aims at, or was last
 	trial       *Route        // a member that is out for a moment
 	beforeTrial relief.Reading
+	most        float64       // observed: the most that was served of late, in slots
 	closed      bool          // nobody is in it any more
 	inquiry     *inquiry      // about a route that is kept back for a moment
 	unbound     time.Duration // since when the limit keeps nobody out; negative: it does

@@ -47,10 +47,26 @@ type RouteSettings struct {
 	Class int
 	// ErrorObjective is the share of backend errors that is all right, 0..1; 0 means 2 %.
 	ErrorObjective float64
+	// Shares names bottlenecks that the route is said to share with every other route that has the name; Alone says that it
+	// shares nothing at all.
+	Shares []string
+	Alone  bool
 }
 
 // Route is one route's state inside a Controller. Its fields belong to the controller.
 type Route struct {
+	// Three cache lines that requests touch without the lock. All else is under it. The allocator puts eight bytes of its own in front of
+	// whatever is as large as a Route.
+	_      [64 - 8]byte
+	notice notice
+	door   door
+	own    cell
+
+	open     bool    // the door; then the number in flight is what the door says
+	index    int     // place in the configuration
+	asleep   bool    // package file awake.go
+	quiet    int     // ticks without traffic
+	slept    elapsed // up to when it was measured
 	settings RouteSettings
 	class    uint8
 	removed  bool
@@ -85,13 +101,18 @@ type Route struct {
 	measured   time.Duration
 	peak       float64
 	raised     time.Duration
+	widening   float64       // how many times its peak the route may grow to
 	headroomAt time.Duration // from when the ceiling counts; 0: no baseline yet
 	blind      float64       // limit while nothing is known; +Inf: none
 	blindAt    time.Duration // when it was last moved
-	lastRun    time.Duration
-	suspect    bool // may have to do with the guarded route's errors
-	refusing   Reason
-	refusedAt  time.Duration
+	storm      storm
+	flow       flow
+	retries    int // that arrived in the tick under way
+	// What half of the answers take at most, and nineteen in twenty; 0: not known.
+	quick, surely time.Duration
+	suspect       bool // may have to do with the guarded route's errors
+	refusing      Reason
+	refusedAt     time.Duration
 
 	usual       float64 // arrivals a second while all is well
 	relief      relief.Estimate
@@ -102,7 +123,12 @@ type Route struct {
 }
 
 func newRoute(s RouteSettings, now time.Duration) *Route {
-	r := &Route{settings: s, class: uint8(s.Class), slowness: 1, lowSince: -1, lastRun: now - probeEvery, blind: math.Inf(1), blindAt: now, cap: math.Inf(1)}
+	r := &Route{settings: s, class: uint8(s.Class), slowness: 1, lowSince: -1, blind: math.Inf(1), blindAt: now, asleep: true, cap: math.Inf(1)}
+	r.door.lastRun.Store(int64(now - probeEvery))
+	r.notice.spared.Store(math.Float64bits(sparesAll))
+	r.notice.sparedRetries.Store(math.Float64bits(sparesAll))
+	r.notice.sign.Store(&r.solo.sign)
+	r.solo.sign.since.Store(-1)
 	r.solo.limit = math.Inf(1)
 	r.solo.routes = []*Route{r}
 	r.domain = &r.solo
@@ -237,7 +263,7 @@ func (r *Route) lowerSlowness(now time.Duration) {
 // raisePeak takes a concurrency as proven when the answers that came since it was reached were healthy: what is in flight now
 // has not been answered yet and proves nothing.
 func (r *Route) raisePeak(now time.Duration) {
-	r.peak *= math.Exp2(-tickEvery.Seconds() / peakHalfLife.Seconds())
+	r.fadePeak()
 	lag := min(1+int(r.scaled()/tickEvery.Seconds()), window.Span-1)
 	proven, ok := r.recent.Ago(lag)
 	healthy := r.known && r.x < healthyBelow+r.se
@@ -248,11 +274,11 @@ func (r *Route) raisePeak(now time.Duration) {
 }
 
 // ceiling is the standing headroom, +Inf while there is none.
-func (r *Route) ceiling(now time.Duration, classes int) float64 {
+func (r *Route) ceiling(now time.Duration) float64 {
 	if r.headroomAt == 0 || now < r.headroomAt {
 		return r.blind
 	}
-	return math.Min(r.cap, math.Max(ceilingFloor, headroom(r.settings.Class, classes)*r.peak))
+	return math.Min(r.cap, math.Max(ceilingFloor, r.widening*r.peak))
 }
 
 // goBlind acts when nothing at all is known, because no answer ever came: a process that starts before a backend that is flooded already.

@@ -44,7 +44,7 @@ func (c *Controller) tryRelease(now time.Duration, g *group) {
 
 // judgeTrials ends trials: whoever is well outside stays outside, whoever suffers there goes back.
 func (c *Controller) judgeTrials(now time.Duration) {
-	for _, r := range c.routes {
+	for _, r := range c.awake {
 		g := r.trialOf
 		if g == nil {
 			continue

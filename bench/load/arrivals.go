@@ -13,7 +13,7 @@ import (
 type Arrival struct {
 	// At is its intended instant, since the run began.
 	At time.Duration
-	// Tag is the request's own number, sent as Settings.TagHeader.
+	// Tag is the request's own number, for Settings.Sign and Settings.OnEnd; Draw gives none.
 	Tag uint64
 	// Session is who sends it, from 0 to Sessions−1.
 	Session uint32

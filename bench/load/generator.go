@@ -49,7 +49,7 @@ func New(s Settings) (*Generator, error) {
 				byClass[r.Class] = newTally(r.Class, len(s.Phases), s.Deadline)
 				g.tallies = append(g.tallies, byClass[r.Class])
 			}
-			p, err := newPlan(target, r, s.TagHeader, byClass[r.Class])
+			p, err := newPlan(target, r, s.Sign, byClass[r.Class])
 			if err != nil {
 				return nil, fmt.Errorf("preparing the request for route %q: %w", r.Route, err)
 			}

@@ -3,6 +3,7 @@ package load_test
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -45,7 +46,8 @@ func given(arrivals ...load.Arrival) load.Settings {
 		Target:   "http://shop",
 		Requests: []load.Request{{Route: "checkout", Class: "critical", Path: "/checkout", SessionCookie: "sid"}},
 		Phases:   []load.Phase{{Name: "one", For: time.Second}, {Name: "two", For: time.Second}},
-		Arrivals: arrivals, TagHeader: "x-tag",
+		Arrivals: arrivals,
+		Sign:     func(a load.Arrival, h http.Header) { h.Set("X-Tag", strconv.FormatUint(a.Tag, 16)) },
 	}
 }
 

@@ -20,11 +20,10 @@ type plan struct {
 	template *http.Request
 	// cookie is what the session's number is appended to; "" means no session cookie.
 	cookie string
-	// tag is the canonical name of the field for the arrival's tag; "" means none.
-	tag string
+	sign   func(Arrival, http.Header)
 }
 
-func newPlan(target string, r Request, tagHeader string, t *tally) (plan, error) {
+func newPlan(target string, r Request, sign func(Arrival, http.Header), t *tally) (plan, error) {
 	template, err := http.NewRequest(r.Method, strings.TrimRight(target, "/")+r.Path, nil)
 	if err != nil {
 		return plan{}, err
@@ -33,7 +32,7 @@ func newPlan(target string, r Request, tagHeader string, t *tally) (plan, error)
 	if host := r.Header.Get("Host"); host != "" {
 		template.Host = host
 	}
-	p := plan{tally: t, template: template, tag: http.CanonicalHeaderKey(tagHeader)}
+	p := plan{tally: t, template: template, sign: sign}
 	if r.SessionCookie != "" {
 		p.cookie = r.SessionCookie + "=s"
 		if others := strings.Join(r.Header.Values("Cookie"), "; "); others != "" {
@@ -46,15 +45,15 @@ func newPlan(target string, r Request, tagHeader string, t *tally) (plan, error)
 // request makes the request of one arrival. A header in which nothing is the arrival's own is shared: transports do not change it.
 func (p plan) request(ctx context.Context, a Arrival) *http.Request {
 	r := p.template.WithContext(ctx)
-	if p.cookie == "" && p.tag == "" {
+	if p.cookie == "" && p.sign == nil {
 		return r
 	}
 	r.Header = maps.Clone(r.Header)
 	if p.cookie != "" {
 		r.Header["Cookie"] = []string{p.cookie + strconv.FormatUint(uint64(a.Session), 10)}
 	}
-	if p.tag != "" {
-		r.Header[p.tag] = []string{strconv.FormatUint(a.Tag, 16)}
+	if p.sign != nil {
+		p.sign(a, r.Header)
 	}
 	return r
 }

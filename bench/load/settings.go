@@ -47,8 +47,8 @@ type Settings struct {
 	// OnEnd, if set, is told how each request ended, by several goroutines at once. It may say what the same user sends next; that is
 	// sent at its own instant, or at once if that has passed.
 	OnEnd func(Ending) (next Arrival, more bool)
-	// TagHeader is the name of a header field that carries an arrival's Tag as a hexadecimal number; "" means none.
-	TagHeader string
+	// Sign, if set, adds to a request's header what is its own. It is called by several goroutines at once.
+	Sign func(Arrival, http.Header)
 	// Sessions is the number of users that requests are drawn for; 0 means 1,000.
 	Sessions int
 	// MaxInFlight bounds concurrent requests; one beyond it counts as failed, an overrun. 0 means 20,000.

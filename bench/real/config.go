@@ -38,7 +38,8 @@ func configuration(sc sim.Scenario, endpoints []string, connections int, breaker
 	if timeout == 0 { // as long as the client waits
 		timeout = max(usualTimeout, 2*sc.Clients.Deadline)
 	}
-	fmt.Fprintf(&b, "listen: {address: 127.0.0.1:0, limits: {connections: %d}}\n", connections)
+	// Clients are proxies in their own opinion, so that each user may have an address.
+	fmt.Fprintf(&b, "listen: {address: 127.0.0.1:0, trusted_proxies: [127.0.0.1], limits: {connections: %d}}\n", connections)
 	fmt.Fprintf(&b, "admin: 127.0.0.1:0\naccess_log: {to: \"off\"}\nsession_key_file: session.key\ndrain: {timeout: 2s}\n")
 	fmt.Fprintf(&b, "priorities: %s\n", quote(classes))
 	fmt.Fprintf(&b, "upstreams: {backend: {endpoints: %s, timeout: %s}}\nroutes:\n", quote(endpoints), timeout)
@@ -47,11 +48,14 @@ func configuration(sc sim.Scenario, endpoints []string, connections int, breaker
 		breaker = ", breaker: {disabled: true}"
 	}
 	for _, r := range sc.Routes {
-		fmt.Fprintf(&b, "  - {name: %s, match: {path: %s}, upstream: backend, priority: %s, session: {cookie: %s}%s}\n",
-			quote(r.Name), quote(path(r.Name)), className(sc.Classes, r.Class), sessionCookie, breaker)
+		fmt.Fprintf(&b, "  - {name: %s, match: {path: %s}, upstream: backend, priority: %s, session: {cookie: %s, stage: %d}%s}\n",
+			quote(r.Name), quote(path(r.Name)), className(sc.Classes, r.Class), sessionCookie, min(sc.StageOf(r.Name), mostStage), breaker)
 	}
 	return b.String()
 }
+
+// mostStage is the highest stage that a configuration may give.
+const mostStage = 100
 
 // sessionCookie says which user asks.
 const sessionCookie = "sid"

@@ -48,7 +48,7 @@ func newDrive(t Trial, fronts []Front) (*drive, error) {
 	d.plan(t.Scenario.Phases)
 	s := load.Settings{
 		Targets: fronts[0].URLs, Phases: d.phases, Deadline: t.Scenario.Clients.Deadline, MaxInFlight: t.inFlight(),
-		TagHeader: origin.LuckHeader, OnEnd: d.ended, Arrivals: []load.Arrival{},
+		OnEnd: d.ended, Arrivals: []load.Arrival{},
 	}
 	for _, r := range t.Scenario.Routes {
 		method := http.MethodGet
@@ -64,6 +64,7 @@ func newDrive(t Trial, fronts []Front) (*drive, error) {
 	}
 	d.generator = func(begin time.Time) (*load.Generator, error) {
 		s.Begin = begin
+		s.Sign = d.sign(t.Scenario.Clients, begin)
 		return load.New(s)
 	}
 	return d, nil
@@ -92,6 +93,23 @@ func (d *drive) arrival(w sim.Want) load.Arrival {
 		end += d.phases[phase].For
 	}
 	return load.Arrival{At: w.At, Tag: w.ID, Session: uint32(w.Session), Phase: uint16(phase), Request: uint16(w.Route)}
+}
+
+// sign gives each request its number, its user's address, and what clients of the scenario say of themselves.
+func (d *drive) sign(clients sim.Clients, begin time.Time) func(load.Arrival, http.Header) {
+	return func(a load.Arrival, h http.Header) {
+		h.Set(origin.LuckHeader, strconv.FormatUint(a.Tag, 16))
+		h.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", byte(a.Session>>16), byte(a.Session>>8), byte(a.Session)))
+		if clients.TellsDeadline {
+			h.Set("X-Request-Deadline", strconv.FormatInt(begin.Add(a.At+clients.Deadline).UnixMilli(), 10))
+		}
+		if clients.MarksRetries {
+			d.mu.Lock()
+			attempt := d.wants[a.Tag].Attempt
+			d.mu.Unlock()
+			h.Set("X-Retry-Attempt", strconv.Itoa(attempt))
+		}
+	}
 }
 
 // ended tells the crowd, and passes on what the same user sends next.

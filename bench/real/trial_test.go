@@ -115,7 +115,7 @@ func TestConfiguration(t *testing.T) {
 	text := configuration(tr.Scenario, []string{"http://127.0.0.1:1", "http://127.0.0.1:2"}, 1234, true)
 	for _, want := range []string{
 		`endpoints: ["http://127.0.0.1:1","http://127.0.0.1:2"], timeout: 15s`, `priorities: ["critical","important","normal","sheddable"]`,
-		`{name: "checkout", match: {path: "/checkout"}, upstream: backend, priority: critical, session: {cookie: sid}}`, "connections: 1234",
+		`{name: "checkout", match: {path: "/checkout"}, upstream: backend, priority: critical, session: {cookie: sid, stage: 4}}`, "connections: 1234",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the configuration has no %q:\n%s", want, text)

@@ -97,6 +97,7 @@ func (d draw) people(s *Scenario, p spec) error {
 	}
 	r := p.Clients.Retry
 	s.Clients = Clients{Deadline: d.time("deadline", p.Clients.Deadline), Retry: Retry{Times: r.Times, Backoff: d.time("backoff", r.Backoff), Honour: r.Honour}}
+	s.Clients.TellsDeadline, s.Clients.MarksRetries = p.Clients.TellsDeadline, p.Clients.MarksRetries
 	for _, on := range r.On {
 		switch on {
 		case "refusals":

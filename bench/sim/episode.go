@@ -67,8 +67,10 @@ type stageSpec struct {
 }
 
 type clientSpec struct {
-	Deadline span      `yaml:"deadline"`
-	Retry    retrySpec `yaml:"retry"`
+	Deadline      span      `yaml:"deadline"`
+	Retry         retrySpec `yaml:"retry"`
+	TellsDeadline bool      `yaml:"tells_deadline"`
+	MarksRetries  bool      `yaml:"marks_retries"`
 }
 
 type retrySpec struct {

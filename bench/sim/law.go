@@ -14,6 +14,8 @@ type Law struct {
 	routes     []*shed.Route
 	woken      []Woken
 	waiting    deadlines
+	sessions   sessions
+	would      map[string]int // by route, while it observes: how many it would have refused
 }
 
 // lawTicket is a request's ticket, and when its wait is over.
@@ -25,8 +27,13 @@ type lawTicket struct {
 }
 
 // NewLaw makes the law.
-func NewLaw(f Facts) (Policy, error) {
-	settings := shed.Settings{Classes: f.Classes}
+func NewLaw(f Facts) (Policy, error) { return newLaw(f, false) }
+
+// NewObserver makes a law that decides and refuses nothing.
+func NewObserver(f Facts) (Policy, error) { return newLaw(f, true) }
+
+func newLaw(f Facts, observe bool) (*Law, error) {
+	settings := shed.Settings{Classes: f.Classes, Observe: observe}
 	for _, r := range f.Routes {
 		settings.Routes = append(settings.Routes, shed.RouteSettings{Name: r.Name, Class: r.Class})
 	}
@@ -38,21 +45,25 @@ func NewLaw(f Facts) (Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the law: %w", err)
 	}
-	return &Law{controller: controller, routes: routes}, nil
+	return &Law{controller: controller, routes: routes, sessions: newSessions(f), would: map[string]int{}}, nil
 }
 
 // Arrive asks the controller.
 func (l *Law) Arrive(now time.Duration, r *Request) Verdict {
 	t := &lawTicket{request: r, index: -1}
 	t.Route, t.Owner = l.routes[r.Route], t
-	t.Cohort = uint8(scramble(r.Session) % shed.Cohorts) // a keyed hash, as in shed.CohortKey, without its price
+	t.Retry, t.Deadline = r.Retry, r.Deadline
+	t.Stage, t.Cohort = l.sessions.look(now, r)
 	r.Policy = t
 	l.controller.Admit(now, &t.Ticket)
+	if t.Would != shed.Admitted {
+		l.would[t.Route.Name()]++
+	}
 	switch {
 	case t.Running():
 		return Start
 	case t.Waiting():
-		t.until = now + l.controller.Wait(t.Route)
+		t.until = now + l.controller.Wait(now, &t.Ticket)
 		heap.Push(&l.waiting, t)
 		return Wait
 	}
@@ -63,6 +74,9 @@ func (l *Law) Arrive(now time.Duration, r *Request) Verdict {
 // Done brings the ticket back.
 func (l *Law) Done(now time.Duration, r *Request, o Outcome) {
 	outcome := [...]shed.Outcome{Success: shed.Success, Failure: shed.Failure, Timeout: shed.Timeout, Abandoned: shed.Abandoned}[o]
+	if outcome == shed.Success {
+		l.sessions.complete(now, r)
+	}
 	l.controller.Done(now, &r.Policy.(*lawTicket).Ticket, outcome, 0)
 }
 
@@ -119,6 +133,9 @@ func (l *Law) NextWake() time.Duration {
 	}
 	return l.waiting[0].until
 }
+
+// WouldRefuse is how many requests of each route the law would have refused so far, if it did not only observe.
+func (l *Law) WouldRefuse() map[string]int { return l.would }
 
 // RetryAfter is the law's advice.
 func (l *Law) RetryAfter(now time.Duration, r *Request) time.Duration {

@@ -50,7 +50,7 @@ func (p *people) request(c *call) Request {
 	r := &p.sc.Routes[c.route]
 	return Request{
 		ID: mix(c.id, uint64(c.attempts)), Route: c.route, Class: r.Class, Session: c.user, Stage: c.stage,
-		Attempt: c.attempts, Unsafe: r.Unsafe,
+		Attempt: c.attempts, Retry: c.attempts > 0 && p.sc.Clients.MarksRetries, Unsafe: r.Unsafe,
 	}
 }
 

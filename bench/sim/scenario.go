@@ -115,6 +115,8 @@ type Clients struct {
 	// Deadline is when a client leaves; 0 means a second.
 	Deadline time.Duration
 	Retry    Retry
+	// TellsDeadline makes requests say when their client leaves, MarksRetries makes them say that they are not the first try.
+	TellsDeadline, MarksRetries bool
 }
 
 // Retry says when a client tries again. The zero value never does.

@@ -89,7 +89,7 @@ func (w *world) firstTick(car *sidecar) time.Duration {
 func (w *world) facts(i int) Facts {
 	f := Facts{Classes: w.sc.Classes, Seed: sidecarSeed(w.seed, i+len(w.cars)), Hand: map[string]float64{"limit": w.sc.handLimit()}}
 	for _, r := range w.sc.Routes {
-		f.Routes = append(f.Routes, RouteFacts{r.Name, r.Class})
+		f.Routes = append(f.Routes, RouteFacts{r.Name, r.Class, w.sc.StageOf(r.Name)})
 	}
 	return f
 }
@@ -130,6 +130,9 @@ func (w *world) reach(j *job) {
 		return
 	}
 	w.result.attempted(w, j)
+	if w.sc.Clients.TellsDeadline {
+		j.Deadline = w.clock(j.car) + j.arrived + w.sc.Clients.Deadline - w.now
+	}
 	switch j.car.policy.Arrive(w.clock(j.car), &j.Request) {
 	case Start:
 		w.serve(j)

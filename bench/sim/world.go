@@ -18,6 +18,8 @@ type Facts struct {
 type RouteFacts struct {
 	Name  string
 	Class int
+	// Stage is what a session has completed that was served by the route: its place in the journeys, from 1 on; 0 if it is in none.
+	Stage int
 }
 
 // NewPolicy makes the policy of one sidecar.

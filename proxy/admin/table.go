@@ -45,6 +45,9 @@ func (s Status) header(b *strings.Builder, color bool) {
 		warn(b, color, "the last reload failed, the configuration of "+s.Config.LoadedAt.Format(time.TimeOnly)+" stays: "+first)
 	}
 	for _, u := range s.Upstreams {
+		if u.Mode == "observe" {
+			warn(b, color, u.Name+": mode observe: it decides and reports, and refuses nothing")
+		}
 		if u.Broken != "" {
 			warn(b, color, u.Name+": the control law has died, everything passes: "+u.Broken)
 		}
@@ -70,7 +73,7 @@ func (s Status) routes() *grid {
 	}}
 	for _, r := range s.byClass() {
 		g.row(text(r.Name), text(r.Priority), count(r.Shed.InFlight), count(r.Shed.Queued), text(known(r.Shed.Ceiling)),
-			latency(r.Shed.Latency), errorsCell(r.Shed.Errors), breaker(r.Breaker, r.RetryIn), text(or(r.Shed.Group)), refusing(r.Shed.Refusing))
+			latency(r.Shed.Latency), errorsCell(r.Shed.Errors), breaker(r.Breaker, r.RetryIn), text(or(r.Shed.Group)), refusing(r.Shed.Refusing, r.Shed.WouldRefuse))
 	}
 	return g
 }

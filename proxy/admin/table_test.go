@@ -100,3 +100,16 @@ func TestTableFits(t *testing.T) {
 		t.Error("an escape sequence of a name reached the terminal")
 	}
 }
+
+func TestTableOfAnObservedUpstream(t *testing.T) {
+	s := calm()
+	s.Upstreams[0].Mode = "observe"
+	s.Routes[0].Shed.WouldRefuse = "displaced"
+	var b bytes.Buffer
+	s.Table(&b, false)
+	for _, want := range []string{"! shop: mode observe: it decides and reports, and refuses nothing\n", "would: displaced\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the table does not say %q:\n%s", want, b.String())
+		}
+	}
+}

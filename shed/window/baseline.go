@@ -110,11 +110,12 @@ func (b *Baseline) Fall(seconds float64) {
 	b.guess = min(b.guess, seconds)
 }
 
-// Sample feeds one success, in seconds. The caller leaves out what was not healthy.
-func (b *Baseline) Sample(seconds float64) {
-	b.n++
-	b.sum += seconds
-	b.squares += seconds * seconds
+// Add feeds n successes: the sum of their times, and the sum of their squares in seconds². The caller leaves out what was not
+// healthy.
+func (b *Baseline) Add(n int, sum time.Duration, squares float64) {
+	b.n += n
+	b.sum += sum.Seconds()
+	b.squares += squares
 }
 
 // Spoil throws the window under way out: something in it was not healthy.
