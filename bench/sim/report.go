@@ -90,13 +90,13 @@ func heads() []string {
 func cells(r Record, v Values, of string) []string {
 	out := []string{r.Episode, r.Policy, of}
 	for i, m := range Measures() {
-		out = append(out, m.text(v[i]))
+		out = append(out, m.Text(v[i]))
 	}
 	return out
 }
 
-// text is a value for people; "!" marks one that misses its goal.
-func (m Measure) text(v float64) string {
+// Text is a value for people; "!" marks one that misses its goal.
+func (m Measure) Text(v float64) string {
 	mark := ""
 	if !m.Met(v) {
 		mark = "!"
