@@ -59,7 +59,7 @@ type TriageFront struct {
 	Program string
 	// Config is the path of a configuration; "" makes one out of the scenario's routes and classes.
 	Config string
-	// NoBreakers turns the breakers of routes off, which the simulator does not have. Not with Config.
+	// NoBreakers turns the breakers of routes off. Not with Config.
 	NoBreakers bool
 }
 

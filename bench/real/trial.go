@@ -68,6 +68,9 @@ func (t Trial) Carry() error {
 		if p.Jump != 0 {
 			fail("phase %q moves the sidecars' clocks", p.Name)
 		}
+		if p.BadEndpoint.Hang > 0 {
+			fail("phase %q has an endpoint that takes requests and leaves them lying, which the backend here has not learned", p.Name)
+		}
 		if p.Restart && stalls {
 			fail("phase %q replaces sidecars that stand still at other times", p.Name)
 		}
@@ -135,7 +138,7 @@ func script(sc sim.Scenario) []origin.Moment {
 	for _, p := range sc.Phases {
 		moments = append(moments, origin.Moment{At: at, Faults: origin.Faults{
 			Slow: p.Slow, Size: p.Size, Bound: p.Bound, SlowRoutes: p.SlowRoutes, Fail: p.Fail, Hang: p.Hang,
-			HangFor: orDefault(p.HangFor, 10*time.Second), Cold: p.Cold, Bad: origin.BadEndpoint(p.BadEndpoint),
+			HangFor: orDefault(p.HangFor, 10*time.Second), Cold: p.Cold, Bad: origin.BadEndpoint{Fail: p.BadEndpoint.Fail, Slow: p.BadEndpoint.Slow},
 		}})
 		at += p.For
 	}
