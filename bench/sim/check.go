@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -73,6 +74,7 @@ func (c *checker) routes(s Scenario) (names []string) {
 	for _, r := range s.Resources {
 		resources = append(resources, r.Name)
 	}
+	c.held(s)
 	for _, r := range s.Routes {
 		c.require(r.Name != "" && !slices.Contains(names, r.Name), "route %q: want a name of its own", r.Name)
 		c.require(r.Class >= 0 && r.Class < s.Classes, "route %q: class %d; want 0 to %d", r.Name, r.Class, s.Classes-1)
@@ -89,6 +91,38 @@ func (c *checker) routes(s Scenario) (names []string) {
 		names = append(names, r.Name)
 	}
 	return names
+}
+
+// held sees to it that slots which are held cannot be waited for in a circle, and that nothing is done before an answer that has gone out.
+func (c *checker) held(s Scenario) {
+	waits := map[string]map[string]bool{} // who holds a slot of the first waits for one of the second
+	for _, r := range s.Routes {
+		for i, st := range r.Steps {
+			c.require(i == 0 || st.After || !r.Steps[i-1].After, "route %q: step %d comes behind one that is done after the answer; want it after the answer too", r.Name, i+1)
+			if !st.Held {
+				continue
+			}
+			at := slices.IndexFunc(s.Resources, func(res Resource) bool { return res.Name == st.Resource })
+			c.require(at >= 0 && s.Resources[at].Sharing == Slots, "route %q: step %d holds a slot of %q; want a resource with slots", r.Name, i+1, st.Resource)
+			for _, later := range r.Steps[i+1:] {
+				if waits[st.Resource] == nil {
+					waits[st.Resource] = map[string]bool{}
+				}
+				waits[st.Resource][later.Resource] = later.Resource != ""
+			}
+		}
+		c.require(len(r.Steps) == 0 || !r.Steps[0].After, "route %q: all is done after the answer; want a step before it", r.Name)
+	}
+	for range s.Resources { // what can be reached in a step more each time
+		for _, next := range waits {
+			for name := range next {
+				maps.Copy(next, waits[name])
+			}
+		}
+	}
+	for name, next := range waits {
+		c.require(!next[name], "resource %q: who holds a slot of it may wait for another of it; want no circle", name)
+	}
 }
 
 func (c *checker) journeys(s Scenario, routes []string) (names []string) {
