@@ -9,11 +9,11 @@ import (
 
 	"triage/shed/level"
 	"triage/shed/queue"
+	"triage/shed/window"
 )
 
 const (
 	tickEvery = 100 * time.Millisecond
-	stallAt   = 5 * tickEvery / 2 // a tick this late means that this process stood still
 	// Cohorts is the number of slices a class is cut into.
 	Cohorts = 128
 )
@@ -43,7 +43,9 @@ type Controller struct {
 	arrivals uint64
 	latest   time.Duration
 	lastTick time.Duration
-	noise    float64 // seconds
+	lost     time.Duration // in which this process stood still: time that no answer took
+	frozen   bool          // the newest tick came at the same time as the one before
+	noise    float64       // seconds
 	nextID   int
 	// woken are tickets that left the waiting room since the caller last took them.
 	woken   []*Ticket
@@ -174,7 +176,7 @@ func (c *Controller) enqueue(now time.Duration, t *Ticket, d *domain) {
 
 func (c *Controller) run(now time.Duration, t *Ticket) {
 	r := t.Route
-	t.state, t.since = running, now
+	t.state, t.since, t.lost = running, now, c.lost
 	r.inFlight++
 	r.domain.inFlight++
 	c.inFlight++
@@ -231,13 +233,13 @@ func (c *Controller) Done(now time.Duration, t *Ticket, o Outcome, waited time.D
 		return
 	}
 	now = c.at(now)
-	r, took := t.Route, now-t.since
+	r, began := t.Route, t.since+c.lost-t.lost
 	t.state = idle
 	r.inFlight--
 	r.domain.inFlight--
 	c.inFlight--
-	r.starts -= t.since
-	took = max(took-max(waited, 0), 0)
+	r.starts -= began
+	took := min(max(now-began-max(waited, 0), 0), window.Longest)
 	if t.early && o == Success {
 		r.base.Early(took.Seconds())
 	}
@@ -246,7 +248,8 @@ func (c *Controller) Done(now time.Duration, t *Ticket, o Outcome, waited time.D
 	c.handOut(now, r.domain)
 }
 
-// observe files the outcome; package comment, point 1.
+// observe files the outcome; package comment, point 1. No time at all is no measurement: the clock stood still, or all of it was spent on
+// waiting for the client.
 func (c *Controller) observe(now time.Duration, r *Route, took time.Duration, o Outcome) {
 	seconds, base := took.Seconds(), r.scaled()
 	switch o {
@@ -269,7 +272,7 @@ func (c *Controller) observe(now time.Duration, r *Route, took time.Duration, o 
 	}
 	r.tick.Completed++
 	switch {
-	case o == Success, o == Timeout, base > 0 && seconds > 1.5*base:
+	case took > 0 && (o == Success || o == Timeout), base > 0 && seconds > 1.5*base:
 		r.tick.Samples++
 		r.tick.Sum += took
 	case o == Failure && seconds < base:
@@ -295,7 +298,7 @@ func (c *Controller) listen(now time.Duration) {
 // Tick measures and moves. It is due every TickEvery.
 func (c *Controller) Tick(now time.Duration) {
 	now = c.at(now)
-	stalled := c.lastTick >= 0 && now-c.lastTick > stallAt
+	stalled := c.stood(now)
 	c.listen(now)
 	c.lastTick = now
 	for _, r := range c.routes {

@@ -68,6 +68,7 @@ type Ticket struct {
 	state  ticketState
 	early  bool          // it had the backend nearly to itself
 	since  time.Duration // of waiting, then of running
+	lost   time.Duration // what the controller had lost when it began to run
 	domain *domain       // where it waits
 	key    queue.Key     // its place there, which stays when its route's class changes
 	wake   chan struct{} // of the Gate: told when the ticket leaves the waiting room by itself
