@@ -61,4 +61,9 @@ func (d *dice) service(s Service) float64 {
 	return mean
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+// longest is above what anything in a run can take; a Duration holds it with room to spare.
+const longest = 1e9 // seconds
+
+func seconds(s float64) time.Duration {
+	return time.Duration(math.Min(s, longest) * float64(time.Second))
+}
