@@ -329,3 +329,24 @@ func TestRoutesThatSleptForADay(t *testing.T) {
 		s.close()
 	}
 }
+
+// Errors that come faster than any answer do not teach that the backend is fast.
+func TestFastErrorsTeachNoBaseline(t *testing.T) {
+	c, routes := newController(t)
+	now := time.Duration(0)
+	drive(c, routes[1], &now, 5*time.Second, 100, 60*time.Millisecond)
+	before := c.Snapshot(time.Unix(0, 0)).Routes["cart"].Baseline
+	for range 5000 {
+		ticket := &shed.Ticket{Route: routes[1]}
+		c.Admit(now, ticket)
+		now += time.Millisecond
+		c.Done(now, ticket, shed.Failure, 0)
+		if now%shed.TickEvery == 0 {
+			c.Tick(now)
+		}
+	}
+	drive(c, routes[1], &now, 2*time.Second, 100, 60*time.Millisecond)
+	if after := c.Snapshot(time.Unix(0, 0)).Routes["cart"].Baseline; before < 0.055 || after < 0.9*before {
+		t.Errorf("baseline %.1f ms before and %.1f ms after; want no fall", 1000*before, 1000*after)
+	}
+}
