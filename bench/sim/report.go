@@ -1,47 +1,12 @@
 package sim
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"strings"
 	"text/tabwriter"
 )
-
-// MarshalJSON gives values by the names of their measures; what does not apply is left out.
-func (v Values) MarshalJSON() ([]byte, error) {
-	table := map[string]float64{}
-	for i, m := range Measures() {
-		if i < len(v) && !math.IsNaN(v[i]) && !math.IsInf(v[i], 0) {
-			table[m.Name] = v[i]
-		}
-	}
-	return json.Marshal(table)
-}
-
-// WriteJSON writes a document with the measures and the records.
-func WriteJSON(to io.Writer, records []Record) error {
-	type line struct {
-		Episode string   `json:"episode"`
-		Policy  string   `json:"policy"`
-		Draw    Draw     `json:"draw"`
-		Median  Values   `json:"median"`
-		Worst   Values   `json:"worst"`
-		Missed  []string `json:"missed"`
-		Seeds   []Values `json:"seeds"`
-	}
-	lines := make([]line, 0, len(records))
-	for _, r := range records {
-		lines = append(lines, line{r.Episode, r.Policy, r.Draw, r.Median, r.Worst, append([]string{}, r.Missed()...), r.Seeds})
-	}
-	encoder := json.NewEncoder(to)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(struct {
-		Measures []Measure `json:"measures"`
-		Records  []line    `json:"records"`
-	}{Measures(), lines})
-}
 
 // WriteText writes a table for a terminal: two rows for each record, a mark before every value that misses its goal.
 func WriteText(to io.Writer, records []Record) error {
