@@ -61,12 +61,11 @@ func ReadJSON(from io.Reader) (d Document, err error) {
 	return d, nil
 }
 
-// recordJSON is a Record on paper.
+// recordJSON is a Record on paper. The median can be had from the seeds; the worst is there by name, for those who only want to look.
 type recordJSON struct {
 	Episode string     `json:"episode"`
 	Policy  string     `json:"policy"`
 	Draw    Draw       `json:"draw"`
-	Median  Values     `json:"median"`
 	Worst   Values     `json:"worst"`
 	Missed  []string   `json:"missed"`
 	Seeds   [][]*digit `json:"seeds"`
@@ -78,7 +77,7 @@ type digit float64
 
 // MarshalJSON writes the record.
 func (r Record) MarshalJSON() ([]byte, error) {
-	out := recordJSON{r.Episode, r.Policy, r.Draw, r.Median, r.Worst, append([]string{}, r.Missed()...), nil, r.Course}
+	out := recordJSON{r.Episode, r.Policy, r.Draw, r.Worst, append([]string{}, r.Missed()...), nil, r.Course}
 	for _, v := range r.Seeds {
 		row := make([]*digit, len(v))
 		for i, x := range v {

@@ -55,28 +55,32 @@ func heads() []string {
 func cells(r Record, v Values, of string) []string {
 	out := []string{r.Episode, r.Policy, of}
 	for i, m := range Measures() {
-		out = append(out, m.text(v[i]))
+		out = append(out, m.marked(v[i]))
 	}
 	return out
 }
 
-// text is a value for people; "!" marks one that misses its goal.
-func (m Measure) text(v float64) string {
-	mark := ""
+// marked is a value for people; "!" marks one that misses its goal.
+func (m Measure) marked(v float64) string {
 	if !m.Met(v) {
-		mark = "!"
+		return "!" + m.Text(v)
 	}
+	return m.Text(v)
+}
+
+// Text is a value for people, as exact as it means anything.
+func (m Measure) Text(v float64) string {
 	switch {
 	case math.IsNaN(v):
 		return "-"
 	case m.AtLeast:
-		return fmt.Sprintf("%s%.3f", mark, v)
+		return fmt.Sprintf("%.3f", v)
 	case m.Unit == "n":
-		return fmt.Sprintf("%s%.0f", mark, v)
+		return fmt.Sprintf("%.0f", v)
 	case m.Unit == "s", m.Unit == "×", m.Unit == "/min":
-		return fmt.Sprintf("%s%.1f", mark, v)
+		return fmt.Sprintf("%.1f", v)
 	}
-	return fmt.Sprintf("%s%.2f", mark, v)
+	return fmt.Sprintf("%.2f", v)
 }
 
 // writeWords sums up: how many goals each policy missed, and what the columns are.
