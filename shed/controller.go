@@ -44,7 +44,6 @@ type Controller struct {
 	latest   time.Duration
 	lastTick time.Duration
 	lost     time.Duration // in which this process stood still: time that no answer took
-	frozen   bool          // the newest tick came at the same time as the one before
 	noise    float64       // seconds
 	nextID   int
 	// woken are tickets that left the waiting room since the caller last took them.
