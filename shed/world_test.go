@@ -115,8 +115,12 @@ func (w *world) drawWeather() weather {
 		late:  rapid.SampledFrom([]time.Duration{0, 0, 0, 20 * time.Millisecond, 400 * time.Millisecond}).Draw(t, "late"),
 	}
 	configure := rapid.IntRange(0, 2).Draw(t, "configure") == 0
+	loads := []float64{1, 1, 0, 3, 8}
+	if rapid.IntRange(0, 3).Draw(t, "quiet") == 0 {
+		loads = []float64{0, 0.02}
+	}
 	for i := range w.plan {
-		out.load = append(out.load, rapid.SampledFrom([]float64{1, 1, 0, 3, 8}).Draw(t, fmt.Sprintf("load of %d", i)))
+		out.load = append(out.load, rapid.SampledFrom(loads).Draw(t, fmt.Sprintf("load of %d", i)))
 		out.trouble = append(out.trouble, trouble{
 			shed.Outcome(rapid.IntRange(int(shed.Failure), int(shed.Declined)).Draw(t, "outcome")),
 			rapid.SampledFrom([]float64{0, 0, 0, 0.1, 0.5, 1}).Draw(t, "share"),
