@@ -1,54 +1,36 @@
 package breaker
 
 import (
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Breaker is one breaker. Its methods may be called by any number of goroutines.
+// Breaker is a Circuit with a lock and a clock. Its methods may be called by any number of goroutines. While the circuit is closed or
+// open, and nothing is in doubt, they read one word and take no lock.
 type Breaker struct {
 	settings Settings
-	law      law
 	// start is the origin of all times inside.
 	start   time.Time
 	tickets sync.Pool
 
 	// gate is the generation shifted left by two and a gate word: all that the closed and the open path need to read.
 	gate atomic.Uint64
-	// until is when the open period ends: for refusing without the lock, and to be told. gobreaker decides.
+	// until is when the open period ends, for refusing without the lock. The circuit decides.
 	until atomic.Int64
 	// suspicious is set while the evidence is not 0, so that successes count.
 	suspicious atomic.Bool
-	// calm counts successes that came while it was 0, since the last observation.
+	// calm counts successes that came while it was 0, since the circuit last heard of them.
 	calm atomic.Uint64
 
-	mu       sync.Mutex
-	state    State
-	evidence evidence
-	machine  machine
-	trial    trial
-	leases   []lease
-	ramping  bool
-	ramp     ramp
-	// openings is the number of open periods since the last one that was forgiven; closedAt is when it closed last.
-	openings int
-	closedAt time.Duration
-	// changes are to be told once the lock is free.
-	changes []Change
-}
-
-// lease is the pass of a probe that is out.
-type lease struct {
-	pass     Pass
-	deadline time.Duration
+	mu      sync.Mutex
+	circuit *Circuit
 }
 
 // The gate words.
 const (
 	gatePasses uint64 = iota
-	// gateAsks means that the state is to be looked at under the lock.
+	// gateAsks means that the circuit is to be asked, under the lock.
 	gateAsks
 	gateOpen
 
@@ -56,60 +38,56 @@ const (
 	gateMask = 1<<gateBits - 1
 )
 
-func gateOf(generation, word uint64) uint64 { return generation<<gateBits | word }
-
 // New gives a closed breaker, or an error if a setting makes no sense.
 func New(s Settings) (*Breaker, error) {
-	s, err := s.withDefaults()
+	circuit, err := NewCircuit(s)
 	if err != nil {
-		return nil, fmt.Errorf("making breaker %q: %w", s.Name, err)
+		return nil, err
 	}
-	return &Breaker{settings: s, law: newLaw(s.FailureShare), start: time.Now()}, nil
+	b := &Breaker{settings: circuit.settings, start: time.Now(), circuit: circuit}
+	b.publishLocked()
+	return b, nil
 }
 
 // Allow asks to call once; false is no. A pass that was given must be returned with Done.
-func (b *Breaker) Allow() (Pass, bool) {
+func (b *Breaker) Allow() (Pass, bool) { return b.AllowAs(0) }
+
+// AllowAs is Allow for a request that is a dearer probe than others.
+func (b *Breaker) AllowAs(cost Cost) (Pass, bool) {
 	if b.settings.Disabled {
 		return Pass{}, true
 	}
 	gate := b.gate.Load()
 	if gate&gateMask == gatePasses {
-		return b.issue(gate>>gateBits, false), true
+		return b.issue(Permit{generation: gate >> gateBits}), true
 	}
-	if b.shut(gate) {
+	if b.shut(gate, cost) {
 		return Pass{}, false
 	}
 	b.mu.Lock()
 	defer b.unlock()
-	return b.admitLocked(b.settleLocked())
+	permit, ok := b.circuit.Allow(b.now(), cost)
+	if !ok {
+		return Pass{}, false
+	}
+	return b.issue(permit), true
 }
 
-// Ready reports whether Allow would say yes now, and takes nothing. During the ramp a no counts as a request that was turned
-// away, or a balancer that asks here first would never see the next one pass.
-func (b *Breaker) Ready() bool {
+// Ready reports whether Allow would say yes now, and takes nothing; see Circuit.Ready.
+func (b *Breaker) Ready() bool { return b.ReadyAs(0) }
+
+// ReadyAs is Ready for a request that is a dearer probe than others.
+func (b *Breaker) ReadyAs(cost Cost) bool {
 	gate := b.gate.Load()
 	if gate&gateMask == gatePasses {
 		return true
 	}
-	if b.shut(gate) {
+	if b.shut(gate, cost) {
 		return false
 	}
 	b.mu.Lock()
 	defer b.unlock()
-	now := b.settleLocked()
-	switch {
-	case b.state == HalfOpen:
-		return len(b.leases) < b.settings.Probes
-	case b.state == Open:
-		return false
-	case !b.ramping:
-		return true
-	}
-	next, ok := b.ramp.next(now)
-	if !ok {
-		b.ramp = next
-	}
-	return ok
+	return b.circuit.Ready(b.now(), cost)
 }
 
 // State is the state now.
@@ -119,75 +97,90 @@ func (b *Breaker) State() State {
 	}
 	b.mu.Lock()
 	defer b.unlock()
-	b.settleLocked()
-	return b.state
+	return b.circuit.State(b.now())
 }
 
-// RetryIn is how long until the next probe may go: what is left of the open period, or of the shortest lease while half-open
-// with all leases out. 0: it may go now, or the breaker is closed.
+// RetryIn is how long until it is of use to ask again; see Circuit.RetryIn.
 func (b *Breaker) RetryIn() time.Duration {
 	if b.gate.Load()&gateMask == gatePasses {
 		return 0
 	}
 	b.mu.Lock()
 	defer b.unlock()
-	now := b.settleLocked()
-	switch {
-	case b.state == Open:
-		return max(0, time.Duration(b.until.Load())-now)
-	case b.state == HalfOpen && len(b.leases) == b.settings.Probes:
-		return b.leases[0].deadline - now
-	}
-	return 0
+	return b.circuit.RetryIn(b.now())
 }
 
-// shut reports whether the gate is open in the electrical sense, and stays so for now.
-func (b *Breaker) shut(gate uint64) bool {
-	return gate&gateMask == gateOpen && b.now() < time.Duration(b.until.Load())
+// shut reports whether the gate is open in the electrical sense, and stays so for now. It notes who asked.
+func (b *Breaker) shut(gate uint64, cost Cost) bool {
+	if gate&gateMask != gateOpen {
+		return false
+	}
+	now := b.now()
+	if now >= time.Duration(b.until.Load()) {
+		return false
+	}
+	b.circuit.asked.saw(now, cost)
+	return true
 }
 
 func (b *Breaker) now() time.Duration { return time.Since(b.start) }
 
-func (b *Breaker) issue(generation uint64, probe bool) Pass {
+func (b *Breaker) issue(permit Permit) Pass {
 	t, _ := b.tickets.Get().(*ticket)
 	if t == nil {
 		t = &ticket{breaker: b}
 	}
-	return Pass{ticket: t, serial: t.serial.Load(), generation: generation, probe: probe}
+	return Pass{ticket: t, serial: t.serial.Load(), permit: permit}
 }
 
-// admitLocked decides on one request in a state that time has been settled for.
-func (b *Breaker) admitLocked(now time.Duration) (Pass, bool) {
-	generation := b.gate.Load() >> gateBits
-	switch b.state {
-	case Open:
-		return Pass{}, false
-	case HalfOpen:
-		if len(b.leases) >= b.settings.Probes {
-			return Pass{}, false
+// done takes in the outcome of a pass. Successes that find no evidence are only counted.
+func (b *Breaker) done(p Pass, o Outcome) {
+	if !p.permit.trial {
+		if o > Failure || b.gate.Load()>>gateBits != p.permit.generation {
+			return
 		}
-		pass := b.issue(generation, true)
-		b.leases = append(b.leases, lease{pass, now + b.settings.LeaseFor})
-		return pass, true
-	}
-	if b.ramping {
-		var passes bool
-		if b.ramp, passes = b.ramp.next(now); !passes {
-			return Pass{}, false
+		if o == Success && !b.suspicious.Load() {
+			b.calm.Add(1)
+			return
 		}
 	}
-	return b.issue(generation, false), true
+	b.mu.Lock()
+	defer b.unlock()
+	b.circuit.calm += b.calm.Swap(0)
+	b.circuit.Done(b.now(), p.permit, o)
+}
+
+// publishLocked brings what is read without the lock up to date.
+func (b *Breaker) publishLocked() {
+	c, word := b.circuit, gateAsks
+	switch {
+	case c.settings.Disabled, c.state == Closed && !c.ramping:
+		word = gatePasses
+	case c.state == Open && c.settings.Trickle == 0:
+		word = gateOpen
+	}
+	// Writing takes the line from every other core, so only what has changed is written.
+	if until := int64(c.until - c.clock.ahead); until != b.until.Load() {
+		b.until.Store(until)
+	}
+	if suspicious := c.evidence.sum > 0; suspicious != b.suspicious.Load() {
+		b.suspicious.Store(suspicious)
+	}
+	if gate := c.generation<<gateBits | word; gate != b.gate.Load() {
+		b.gate.Store(gate)
+	}
 }
 
 // unlock frees the lock and tells of the changes made under it.
 func (b *Breaker) unlock() {
-	changes := b.changes
-	b.changes = nil
+	b.publishLocked()
+	changes := b.circuit.Changes()
 	b.mu.Unlock()
 	if b.settings.Notify == nil {
 		return
 	}
 	for _, c := range changes {
+		c.Time = time.Now()
 		b.settings.Notify(c)
 	}
 }

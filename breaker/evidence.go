@@ -19,7 +19,7 @@ const (
 	dregs = 0.1
 )
 
-// law is the sequential test of one failure share, in nats.
+// law is the sequential test between two shares of failures, in nats.
 type law struct {
 	// up and down are the evidence of one failure, over 0, and of one success, below 0.
 	up, down float64
@@ -27,8 +27,7 @@ type law struct {
 	need float64
 }
 
-func newLaw(share float64) law {
-	p0, p1 := 0.6*share, min(0.95, 1.4*share)
+func newLaw(p0, p1 float64) law {
 	return law{
 		up:   math.Log(p1 / p0),
 		down: math.Log((1 - p1) / (1 - p0)),

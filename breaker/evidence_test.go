@@ -13,6 +13,9 @@ type source struct {
 	dice          *rand.Rand
 }
 
+// lawOf is the law of a share.
+func lawOf(share float64) law { return newLaw(0.6*share, min(mostShare, 1.4*share)) }
+
 // settled is the evidence of a route that has had this rate for long.
 func (s source) settled() evidence {
 	return evidence{memory: s.rate * halfLife.Seconds() / math.Ln2}
@@ -30,6 +33,31 @@ func (s source) runLength(l law, e evidence, limit int) int {
 	return limit
 }
 
+// With the share that routes have, what still succeeds now and then is left alone.
+func TestEvidenceOfARoute(t *testing.T) {
+	for _, c := range []struct {
+		critical           bool
+		failing, low, high float64
+	}{
+		{false, 1, 54, 56}, {false, 0.95, 95, 150}, {false, 0.9, 300, 1200}, {false, 0.8, 3e4, 1e5}, {false, 0.7, 1e5, 1e5},
+		{true, 1, 145, 155}, {true, 0.98, 200, 400}, {true, 0.95, 1500, 15000}, {true, 0.9, 1e5, 1e5},
+	} {
+		p0, p1 := routeSpared, routeOpened
+		if c.critical {
+			p0, p1 = criticalSpared, criticalOpened
+		}
+		const runs = 20
+		s := source{100, c.failing, rand.New(rand.NewPCG(1, 2))}
+		sum := 0
+		for range runs {
+			sum += s.runLength(newLaw(p0, p1), s.settled(), 1e5)
+		}
+		if got := float64(sum) / runs; got < c.low || got > c.high {
+			t.Errorf("%v fail, critical %v: mean run length is %.1f requests, want %v to %v", c.failing, c.critical, got, c.low, c.high)
+		}
+	}
+}
+
 func TestEvidenceRunLengths(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -42,6 +70,10 @@ func TestEvidenceRunLengths(t *testing.T) {
 		{"all fail, one a second", 1, 1, false, 13, 13},
 		{"all fail, 100 a second", 100, 1, false, 17, 17},
 		{"all fail, 400 a second", 400, 1, false, 19, 19},
+		{"95 % fail, 100 a second", 100, 0.95, false, 18, 20},
+		{"90 % fail, 100 a second", 100, 0.9, false, 20, 23},
+		{"80 % fail, 100 a second", 100, 0.8, false, 26, 31},
+		{"70 % fail, 100 a second", 100, 0.7, false, 38, 45},
 		{"70 % fail, just started", 10, 0.7, true, 22, 26},
 		{"70 % fail, one a second", 1, 0.7, false, 31, 35},
 		{"70 % fail, 400 a second", 400, 0.7, false, 43, 48},
@@ -55,7 +87,7 @@ func TestEvidenceRunLengths(t *testing.T) {
 				from = evidence{}
 			}
 			for range runs {
-				sum += s.runLength(newLaw(0.5), from, 1e6)
+				sum += s.runLength(lawOf(0.5), from, 1e6)
 			}
 			if got := float64(sum) / runs; got < c.low || got > c.high {
 				t.Errorf("mean run length is %.1f requests, want %v to %v", got, c.low, c.high)
@@ -75,7 +107,7 @@ func TestEvidenceFalseAlarms(t *testing.T) {
 		}
 		return sum
 	}
-	l := newLaw(0.5)
+	l := lawOf(0.5)
 	t.Run("the chain is the law", func(t *testing.T) {
 		const runs = 300
 		s := source{400, 0.45, rand.New(rand.NewPCG(3, 4))}
@@ -113,7 +145,7 @@ func TestEvidenceNeverOpens(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := source{c.rate, c.failing, rand.New(rand.NewPCG(5, 6))}
-			if got := s.runLength(newLaw(0.5), evidence{}, c.n); got != c.n {
+			if got := s.runLength(lawOf(0.5), evidence{}, c.n); got != c.n {
 				t.Errorf("opened after %d requests, want never in %d", got, c.n)
 			}
 		})
@@ -122,7 +154,7 @@ func TestEvidenceNeverOpens(t *testing.T) {
 
 func TestEvidenceOfOtherShares(t *testing.T) {
 	for _, share := range []float64{0.001, 0.05, 0.2, 0.5, 0.7, 1} {
-		l := newLaw(share)
+		l := lawOf(share)
 		dice := rand.New(rand.NewPCG(7, 8))
 		if got := (source{10, 1, dice}).runLength(l, evidence{}, 100); got > 20 {
 			t.Errorf("share %v: opened after %d failures in a row, want 20 at most", share, got)
@@ -134,7 +166,7 @@ func TestEvidenceOfOtherShares(t *testing.T) {
 }
 
 func TestEvidenceForgets(t *testing.T) {
-	l := newLaw(0.5)
+	l := lawOf(0.5)
 	e := evidence{}
 	for range 8 {
 		e, _ = l.next(e, 0, 0, true)
@@ -157,7 +189,7 @@ func TestEvidenceForgets(t *testing.T) {
 
 // TestEvidenceOfCalm demands that successes counted in bulk weigh as if they had been observed one by one.
 func TestEvidenceOfCalm(t *testing.T) {
-	l := newLaw(0.5)
+	l := lawOf(0.5)
 	const n, gap = 60000, 5 * time.Millisecond
 	single := evidence{}
 	for i := range time.Duration(n) {
@@ -170,7 +202,7 @@ func TestEvidenceOfCalm(t *testing.T) {
 }
 
 func TestEvidenceStaysFinite(t *testing.T) {
-	l := newLaw(1)
+	l := lawOf(1)
 	e := evidence{}
 	for _, at := range []time.Duration{0, math.MaxInt64, 0, math.MinInt64, math.MaxInt64} {
 		e, _ = l.next(e, at, math.MaxUint64, true)

@@ -12,21 +12,20 @@ var errFailing = errors.New("the backend is failing")
 
 var states = [...]State{gobreaker.StateClosed: Closed, gobreaker.StateHalfOpen: HalfOpen, gobreaker.StateOpen: Open}
 
-// machine is gobreaker for one open period and the trial that follows it. Whether something fails is decided before it is
-// told, so each word it hears is final: the failure that opens, then one request that is a whole trial.
+// machine is gobreaker for one open period and the trial that follows it. Whether something fails, and for how long it stays open,
+// is decided before it is told, so each word it hears is final: the failure that opens, then one request that is a whole trial.
 type machine struct {
 	gobreaker *gobreaker.TwoStepCircuitBreaker[struct{}]
 	// end tells the verdict of the trial that is on; nil while there is none.
 	end func(error)
 }
 
-// openMachine gives a machine that is open for a period. gobreaker's open state lasts until strictly after its Timeout; one
-// nanosecond less lets the trial begin as soon as the period has passed.
-func openMachine(name string, period time.Duration) machine {
+// openMachine gives a machine that is open. Its own open period is over as soon as its own clock, which is the wall's, has moved.
+func openMachine(name string) machine {
 	m := machine{gobreaker: gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Name:        name,
 		MaxRequests: 1,
-		Timeout:     period - time.Nanosecond,
+		Timeout:     time.Nanosecond,
 		ReadyToTrip: func(gobreaker.Counts) bool { return true },
 	})}
 	if fail, err := m.gobreaker.Allow(); err == nil {
@@ -35,7 +34,8 @@ func openMachine(name string, period time.Duration) machine {
 	return m
 }
 
-// beginTrial moves an open machine to half-open, if its period has passed.
+// beginTrial moves an open machine to half-open. It reports false if the wall's clock has not moved since it was opened: whoever asks
+// next asks again.
 func (m *machine) beginTrial() bool {
 	end, err := m.gobreaker.Allow()
 	if err != nil {

@@ -21,9 +21,7 @@ type Pass struct {
 	ticket *ticket
 	// serial is the ticket's at the time it was issued.
 	serial uint64
-	// generation counts the changes of state up to when the pass was issued.
-	generation uint64
-	probe      bool
+	permit Permit
 }
 
 // ticket makes one of all copies of a pass count: the first to raise the serial. It is used again after that.
@@ -42,16 +40,15 @@ func (p Pass) spend() bool {
 }
 
 // Probe reports whether the call is one of the few of a half-open breaker, which has to come back before its lease runs out.
-func (p Pass) Probe() bool { return p.probe }
+func (p Pass) Probe() bool { return p.permit.Probe() }
+
+// Awaited reports whether the breaker can change its state only when the pass comes back: it is a probe's, or of a brown-out.
+func (p Pass) Awaited() bool { return p.permit.Awaited() }
 
 // Done says what became of the request. The first call counts, further ones are ignored, and so is one that comes after the
 // state has changed or, for a probe, after its lease has run out.
 func (p Pass) Done(o Outcome) {
-	switch {
-	case p.ticket == nil:
-	case p.probe:
-		p.ticket.breaker.probed(p, o)
-	case p.spend():
-		p.ticket.breaker.observe(p.generation, o)
+	if p.ticket != nil && p.spend() {
+		p.ticket.breaker.done(p, o)
 	}
 }

@@ -24,7 +24,9 @@ func (s State) String() string { return stateWords[s] }
 type Change struct {
 	Name     string
 	From, To State
-	Time     time.Time
+	// Time is the wall's time of the change, which only a Breaker knows; At is the time on the circuit's own clock.
+	Time time.Time
+	At   time.Duration
 	// Reason is the numbers it was decided on, a clause for people: "12 of 13 failed, …".
 	Reason string
 }

@@ -2,120 +2,127 @@ package breaker
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 )
 
-// settleLocked does what the time that has passed brings with it and gives the time.
-func (b *Breaker) settleLocked() time.Duration {
-	now := b.now()
-	switch b.state {
+// settle does what the time that has passed brings with it and gives the time.
+func (c *Circuit) settle(now time.Duration) time.Duration {
+	now = c.clock.at(now)
+	switch c.state {
 	case Closed:
-		if b.ramping && b.ramp.over(now) {
-			b.ramping = false
-			b.gate.Store(gateOf(b.gate.Load()>>gateBits, gatePasses))
-		}
+		c.ramping = c.ramping && !c.ramp.over(now)
 	case Open:
-		if b.machine.beginTrial() {
-			b.trial, b.leases = trial{}, b.leases[:0]
-			b.moveLocked(HalfOpen, gateAsks, "the open period is over")
+		if c.settings.Trickle == 0 && now >= c.until && c.machine.beginTrial() {
+			c.trial, c.leases, c.leased = trial{}, c.leases[:0], 0
+			c.move(now, HalfOpen, "the open period is over")
 		}
 	case HalfOpen:
-		b.expireLocked(now)
+		c.expire(now)
 	}
 	return now
 }
 
-// expireLocked takes back the leases that have run out. They are in order of their deadlines.
-func (b *Breaker) expireLocked(now time.Duration) {
-	for b.state == HalfOpen && len(b.leases) > 0 && b.leases[0].deadline <= now {
-		b.leases[0].pass.spend()
-		b.leases = slices.Delete(b.leases, 0, 1)
-		b.trial.failed++
-		b.trial.lost++
-		b.judgeLocked(now)
+// expire takes back the leases that have run out. They are in order of their deadlines.
+func (c *Circuit) expire(now time.Duration) {
+	for c.state == HalfOpen && len(c.leases) > 0 && c.leases[0].deadline <= now {
+		c.leases = slices.Delete(c.leases, 0, 1)
+		c.trial.failed++
+		c.trial.lost++
+		c.judge(now)
+	}
+}
+
+// Done says what became of a request. What comes after the state has changed does not count, nor does a probe's second word or one
+// after its lease has run out. Of other permits the caller has to see to it that they come back once; a Pass does.
+func (c *Circuit) Done(now time.Duration, p Permit, o Outcome) {
+	now = c.settle(now)
+	if p.generation != c.generation {
+		return
+	}
+	switch c.state {
+	case Closed:
+		c.observe(now, o)
+	case Open:
+		c.trickled(now, o)
+	case HalfOpen:
+		c.probed(now, p, o)
 	}
 }
 
 // observe takes in the outcome of a request of the closed state.
-func (b *Breaker) observe(generation uint64, o Outcome) {
-	if o > Failure || b.gate.Load()>>gateBits != generation {
+func (c *Circuit) observe(now time.Duration, o Outcome) {
+	if o > Failure {
 		return
 	}
-	if o == Success && !b.suspicious.Load() {
-		b.calm.Add(1)
+	if o == Success && c.evidence.sum == 0 {
+		c.calm++
 		return
 	}
-	b.mu.Lock()
-	defer b.unlock()
-	if b.gate.Load()>>gateBits != generation {
-		return
-	}
-	now := b.now()
-	next, enough := b.law.next(b.evidence, now, b.calm.Swap(0), o == Failure)
-	b.evidence = next
-	b.suspicious.Store(next.sum > 0)
+	next, enough := c.law.next(c.evidence, now, c.calm, o == Failure)
+	c.evidence, c.calm = next, 0
 	if enough {
-		b.openLocked(now, fmt.Sprintf("%d of %d failed, evidence %.1f of %.1f needed",
-			next.failed, next.seen, next.sum, b.law.threshold(next)))
+		c.open(now, fmt.Sprintf("%d of %d failed, evidence %.1f of %.1f needed",
+			next.failed, next.seen, next.sum, c.law.threshold(next)))
 	}
 }
 
 // probed takes in the outcome of a probe.
-func (b *Breaker) probed(p Pass, o Outcome) {
-	b.mu.Lock()
-	defer b.unlock()
-	now := b.settleLocked()
-	if !p.spend() || b.gate.Load()>>gateBits != p.generation {
+func (c *Circuit) probed(now time.Duration, p Permit, o Outcome) {
+	at := slices.IndexFunc(c.leases, func(l lease) bool { return l.number == p.lease })
+	if at < 0 {
 		return
 	}
-	b.leases = slices.DeleteFunc(b.leases, func(l lease) bool { return l.pass == p })
-	switch o {
-	case Success:
-		b.trial.succeeded++
-	case Failure:
-		b.trial.failed++
-	}
-	b.judgeLocked(now)
+	c.leases = slices.Delete(c.leases, at, at+1)
+	c.trial = c.trial.add(o)
+	c.judge(now)
 }
 
-// judgeLocked ends the trial if it is decided.
-func (b *Breaker) judgeLocked(now time.Duration) {
-	switch b.trial.verdict() {
+// trickled takes in the outcome of a request that passed while open: a trial without an end, in which failures that are ahead are
+// forgotten, so that it closes as soon as successes are.
+func (c *Circuit) trickled(now time.Duration, o Outcome) {
+	if c.trial = c.trial.add(o); c.trial.failed > c.trial.succeeded {
+		c.trial = trial{}
+	}
+	if c.trial.verdict() == healthy && c.machine.beginTrial() {
+		c.close(now, c.trial.reason())
+	}
+}
+
+// judge ends the trial if it is decided.
+func (c *Circuit) judge(now time.Duration) {
+	switch c.trial.verdict() {
 	case healthy:
-		b.closeLocked(now, b.trial.reason())
+		c.close(now, c.trial.reason())
 	case failing:
-		b.openLocked(now, b.trial.reason())
+		c.open(now, c.trial.reason())
 	}
 }
 
-// openLocked opens, from closed or from half-open. A trial that is on ends with its machine.
-func (b *Breaker) openLocked(now time.Duration, reason string) {
-	if b.state == Closed && now-b.closedAt >= forgiveAfter {
-		b.openings = 0
+// open opens, from closed or from half-open. A trial that is on ends with its machine.
+func (c *Circuit) open(now time.Duration, reason string) {
+	if c.state == Closed && now-c.closedAt >= forgiveAfter {
+		c.openings = 0
 	}
-	length := period(b.settings.OpenFor, b.settings.MaxOpen, b.openings, rand.Float64())
-	b.openings++
-	b.machine = openMachine(b.settings.Name, length)
-	// Measured after the machine was made, so that it has never longer to go than is said here.
-	b.until.Store(int64(b.now() + length))
-	b.moveLocked(Open, gateOpen, reason)
+	c.until = now + min(period(c.settings.OpenFor, c.settings.MaxOpen, c.openings, c.settings.Dice()), farthest)
+	c.openings++
+	c.machine = openMachine(c.settings.Name)
+	c.trial, c.trickle = trial{}, trickle{last: now}
+	c.move(now, Open, reason)
 }
 
-// closeLocked closes, from half-open. The evidence starts anew, the memory of how busy the route was does not.
-func (b *Breaker) closeLocked(now time.Duration, reason string) {
-	to := b.machine.endTrial()
-	b.evidence.sum, b.evidence.seen, b.evidence.failed = 0, 0, 0
-	b.suspicious.Store(false)
-	b.closedAt = now
-	b.ramping, b.ramp = true, newRamp(now, b.settings.RampFor)
-	b.moveLocked(to, gateAsks, reason)
+// close closes after a trial. The evidence starts anew, the memory of how busy the route was does not.
+func (c *Circuit) close(now time.Duration, reason string) {
+	to := c.machine.endTrial()
+	c.evidence.sum, c.evidence.seen, c.evidence.failed = 0, 0, 0
+	c.closedAt = now
+	c.ramping, c.ramp = true, newRamp(now, c.settings.RampFor)
+	c.move(now, to, reason)
 }
 
-// moveLocked enters a state. Passes of the one before no longer count.
-func (b *Breaker) moveLocked(to State, gate uint64, reason string) {
-	b.changes = append(b.changes, Change{Name: b.settings.Name, From: b.state, To: to, Time: time.Now(), Reason: reason})
-	b.state = to
-	b.gate.Store(gateOf(b.gate.Load()>>gateBits+1, gate))
+// move enters a state. Permits of the one before no longer count.
+func (c *Circuit) move(now time.Duration, to State, reason string) {
+	c.changes = append(c.changes, Change{Name: c.settings.Name, From: c.state, To: to, At: now, Reason: reason})
+	c.state, c.since = to, now
+	c.generation++
 }

@@ -25,6 +25,17 @@ type trial struct {
 	lost int
 }
 
+// add counts an outcome. What says nothing of the backend does not count.
+func (t trial) add(o Outcome) trial {
+	switch o {
+	case Success:
+		t.succeeded++
+	case Failure:
+		t.failed++
+	}
+	return t
+}
+
 func (t trial) verdict() verdict {
 	switch {
 	case t.succeeded-t.failed >= closeAt:

@@ -67,7 +67,7 @@ func TestYAMLShowsDefaults(t *testing.T) {
 	if text, err = l.File.YAML(); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`connect_timeout: "1s"`, `failure_share: "50%"`, "lane: auto", "to: stdout", "burst: 1000", `header: "64KiB"`} {
+	for _, want := range []string{`connect_timeout: "1s"`, `failure_share: "100%"`, "lane: auto", "to: stdout", "burst: 1000", `header: "64KiB"`} {
 		if !strings.Contains(string(text), strings.ReplaceAll(want, `"`, "")) && !strings.Contains(string(text), want) {
 			t.Errorf("want %s in:\n%s", want, text)
 		}
@@ -102,7 +102,7 @@ func TestDiff(t *testing.T) {
 		{"a text with blanks", []string{"no\\ttabs", "some\\ttabs"}, []string{
 			`routes.checkout-eu.degrade.fallback.body: "no\ttabs lost\n" -> "some\ttabs lost\n"`,
 		}},
-		{"an upstream", []string{"  api: {endpoints: [\"http://[::1]:9001\"]}\n", ""}, []string{"upstreams.api: removed"}},
+		{"an upstream", []string{"  api: {endpoints: [\"http://[::1]:9001\"], mode: enforce}\n", ""}, []string{"upstreams.api: removed"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ type File struct {
 	Listen         []Listener          `yaml:"listen" required:"true" min:"1" single:"true" key:"address" doc:"Where requests come in: an address, a mapping, or a list of either."`
 	Admin          Admin               `yaml:"admin" doc:"The admin API: an address or a mapping."`
 	Priorities     []string            `yaml:"priorities" default:"critical important normal sheddable" min:"1" max:"16" unique:"true" format:"name" doc:"The classes, most important first."`
+	Mode           string              `yaml:"mode" default:"enforce" words:"enforce observe" doc:"enforce refuses what has to be refused; observe decides and reports, and refuses nothing."`
 	Upstreams      map[string]Upstream `yaml:"upstreams" required:"true" min:"1" keys:"name" doc:"The backends, by name."`
 	Routes         []Route             `yaml:"routes" required:"true" min:"1" key:"name" doc:"The rules; of those that cover a request the most specific one counts."`
 	HealthChecks   []string            `yaml:"health_checks" default:"/healthz /livez /readyz" unique:"true" format:"path" doc:"Exact paths that pass every gate."`
@@ -75,6 +76,7 @@ type Upstream struct {
 	ConnectTimeout  Duration   `yaml:"connect_timeout" default:"1s" min:"1ms" max:"24h" doc:"Until a connection stands, TLS included."`
 	IdleTimeout     Duration   `yaml:"idle_timeout" default:"60s" min:"1ms" max:"24h" doc:"The response body stands still for this long."`
 	IdleConnections int        `yaml:"idle_connections" default:"512" min:"1" max:"65536" doc:"Idle connections kept for each endpoint."`
+	Mode            string     `yaml:"mode" words:"enforce observe" doc:"Overrides the file's mode for this upstream; without it, the file's."`
 }
 
 // Endpoint is one place where an upstream answers.

@@ -64,7 +64,7 @@ func TestTheExampleIsComplete(t *testing.T) {
 		Name: "recommendations", Match: config.Match{Path: "/recommendations/*"}, Upstream: "shop", Priority: "sheddable",
 		RateLimit:      []config.RateLimit{{Rate: 500, Burst: 1000, Per: "client_ip"}},
 		Degrade:        &config.Degrade{Fallback: &config.Fallback{Status: 200, ContentType: "application/json", Body: `{"items":[]}`}},
-		Breaker:        config.Breaker{FailureShare: 0.5, OpenFor: second, Probes: 3},
+		Breaker:        config.Breaker{FailureShare: 1, OpenFor: second, Probes: 3},
 		ErrorObjective: 0.02,
 	}
 	if len(f.Routes) != 2 || !reflect.DeepEqual(f.Routes[1], recommendations) {
@@ -94,6 +94,9 @@ func TestEveryKeyIsRead(t *testing.T) {
 		{"canonical header names", f.Routes[0].Match.Headers, map[string]string{"X-Tenant": "*", "X-Plan": "pro"}},
 		{"a merged key", f.Routes[1].Upstream, "shop"},
 		{"a key that overrides a merged one", f.Routes[1].Match.Path, "/eu/*"},
+		{"a mode of its own", []string{f.Mode, f.Upstreams["shop"].Mode, f.Upstreams["api"].Mode}, []string{"observe", "", "enforce"}},
+		{"what routes share", f.Routes[0].Shares, []string{"database", "payment"}},
+		{"a session's stage", f.Routes[0].Session.Stage, 2},
 		{"off without quotes", f.AccessLog.To, "off"},
 		{"a text that looks like a number", f.Upstreams["shop"].Endpoints[1].Version, "1.10"},
 	}

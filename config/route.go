@@ -6,6 +6,7 @@ type Route struct {
 	Match          Match       `yaml:"match" doc:"Which requests it covers; all conditions must hold."`
 	Upstream       string      `yaml:"upstream" required:"true" format:"name" doc:"The upstream that answers."`
 	Priority       string      `yaml:"priority" format:"name" doc:"Its class, one of priorities; normal if there is such a class, else required."`
+	Shares         []string    `yaml:"shares" single:"true" unique:"true" format:"name" doc:"Names of bottlenecks that it has in common with other routes of its upstream; none if it shares nothing. Without it that is found out."`
 	Session        *Session    `yaml:"session" doc:"What tells users apart, so that one user's requests share one fate."`
 	RateLimit      []RateLimit `yaml:"rate_limit" single:"true" doc:"Quotas: a mapping or a list; all must allow the request."`
 	Degrade        *Degrade    `yaml:"degrade" doc:"What to try before a request is refused."`
@@ -27,6 +28,7 @@ type Match struct {
 type Session struct {
 	Cookie string `yaml:"cookie" oneof:"true" format:"token" doc:"A cookie."`
 	Header string `yaml:"header" oneof:"true" format:"header" doc:"A request header field."`
+	Stage  int    `yaml:"stage" default:"0" min:"0" max:"100" doc:"How far a session has come that this route has served: the further, the sooner it is let in."`
 }
 
 // RateLimit is one quota: a token bucket.
@@ -54,7 +56,7 @@ type Fallback struct {
 // Breaker says when a route's breaker opens and how it closes again.
 type Breaker struct {
 	Disabled     bool     `yaml:"disabled" default:"false" doc:"Never open."`
-	FailureShare Share    `yaml:"failure_share" default:"50%" min:"10%" max:"100%" doc:"Opens when the share of backend failures is evidently above this."`
-	OpenFor      Duration `yaml:"open_for" default:"1s" min:"100ms" max:"30s" doc:"The first open period; it doubles with every failed probe, up to 30s."`
+	FailureShare Share    `yaml:"failure_share" default:"100%" min:"10%" max:"100%" doc:"Opens when the share of backend failures is evidently about this."`
+	OpenFor      Duration `yaml:"open_for" default:"1s" min:"100ms" max:"30s" doc:"The first open period; it doubles with every failed trial, up to 2s or this."`
 	Probes       int      `yaml:"probes" default:"3" min:"1" max:"100" doc:"Concurrent probes while half-open."`
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"triage/breaker"
 	"triage/proxy/forward"
@@ -21,8 +20,6 @@ import (
 const (
 	healthRate    = 20  // health checks a second of one client that pass every gate
 	healthRateAll = 500 // the same of all clients
-	// leaseMargin is what a breaker's probe may take beyond the route's timeout before it counts as lost.
-	leaseMargin = 5 * time.Second
 )
 
 // table is a configuration in force. It does not change; what its parts have learned does.
@@ -36,6 +33,7 @@ type table struct {
 	health       map[string]struct{}
 	healthTokens healthTokens
 	sessionKey   shed.CohortKey
+	sessions     sessions
 	uncovered    Recorder
 	log          *changes
 }
@@ -66,9 +64,6 @@ type upstreamState struct {
 	routes    []*routeState // in the order of shed.Routes
 }
 
-// ready reports whether an endpoint may be called.
-func (u *upstreamState) ready(e *upstream.Endpoint) bool { return u.breakers[e.Index].Ready() }
-
 // nobody records nothing.
 type nobody struct{}
 
@@ -83,6 +78,11 @@ func build(s Settings, old *table, log *changes) (*table, error) {
 		return nil, errors.New("building the proxy: no priorities")
 	}
 	t := &table{name: s.Name, token: token(s.Name), priorities: s.Priorities, upstreams: map[string]*upstreamState{}, log: log, health: map[string]struct{}{}, sessionKey: s.SessionKey}
+	if old != nil {
+		t.sessions = old.sessions
+	} else {
+		t.sessions = newSessions()
+	}
 	for _, path := range s.HealthChecks {
 		t.health[path] = struct{}{}
 	}
@@ -112,6 +112,7 @@ func build(s Settings, old *table, log *changes) (*table, error) {
 }
 
 func (t *table) addUpstream(s UpstreamSettings, old *table, law shed.Settings) error {
+	law.Observe = s.Observe
 	up := &upstreamState{settings: s, shed: law}
 	var before *upstreamState
 	if old != nil {
@@ -159,8 +160,8 @@ func (u *upstreamState) addBreakers(before *upstreamState, log *changes) error {
 		b := kept[e.URL().String()]
 		if b == nil {
 			var err error
-			settings := breaker.Settings{Name: e.URL().String(), LeaseFor: u.settings.Timeout + leaseMargin, Probes: 1, Notify: log.breakerOf(u.settings.Name)}
-			if b, err = breaker.New(settings); err != nil {
+			settings := breaker.Settings{Name: e.URL().String(), Notify: log.breakerOf(u.settings.Name)}
+			if b, err = breaker.New(settings.ForEndpoint(u.settings.Timeout)); err != nil {
 				return err
 			}
 		}
@@ -182,7 +183,8 @@ func (t *table) addRoute(s RouteSettings, old *table, recorder func(string, stri
 	if timeout == 0 {
 		timeout = up.settings.Timeout
 	}
-	r.settings.Breaker.Name, r.settings.Breaker.LeaseFor = s.Rule.Name, timeout+leaseMargin
+	r.settings.Breaker.Name = s.Rule.Name
+	r.settings.Breaker = r.settings.Breaker.ForRoute(s.Class == 0, timeout)
 	var before *routeState
 	if old != nil {
 		before = old.route(s.Rule.Name)
@@ -191,7 +193,7 @@ func (t *table) addRoute(s RouteSettings, old *table, recorder func(string, stri
 		return err
 	}
 	r.recorder = recorder(s.Rule.Name, r.priority, s.Upstream)
-	up.shed.Routes = append(up.shed.Routes, shed.RouteSettings{Name: s.Rule.Name, Class: s.Class, ErrorObjective: s.ErrorObjective})
+	up.shed.Routes = append(up.shed.Routes, shed.RouteSettings{Name: s.Rule.Name, Class: s.Class, ErrorObjective: s.ErrorObjective, Shares: s.Shares, Alone: s.Alone})
 	up.routes = append(up.routes, r)
 	t.routes = append(t.routes, r)
 	return nil

@@ -39,6 +39,8 @@ type Exchange struct {
 	// Reason is why the client did not get a plain answer.
 	Reason reason.Reason
 	Result Result
+	// Would is why the request would have been refused, if its upstream were not only observed.
+	Would reason.Reason
 
 	// Queued is the time in the waiting room.
 	Queued time.Duration

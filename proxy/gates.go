@@ -133,21 +133,32 @@ func household(client netip.Addr) string {
 	return client.String()
 }
 
-// cohort is the slice of its class that the request belongs to.
-func (x *passage) cohort(r *http.Request) uint8 {
-	session := ""
-	switch s := x.route.settings; {
-	case s.SessionCookie != "":
-		if c, err := r.Cookie(s.SessionCookie); err == nil {
-			session = c.Value
-		}
-	case s.SessionHeader != "":
-		session = r.Header.Get(s.SessionHeader)
+// observed reports whether nothing is refused of the request's upstream.
+func (x *passage) observed() bool { return x.up != nil && x.up.settings.Observe }
+
+// enforce gives the refusal, or notes it if the upstream is only observed.
+func (x *passage) enforce(why reason.Reason) reason.Reason {
+	if why != reason.None && x.observed() {
+		x.note(why)
+		x.retryIn = 0
+		return reason.None
 	}
-	if session == "" {
-		session = household(x.Client)
+	return why
+}
+
+// note remembers the first reason for which the request would have been refused: it would not have come to a second.
+func (x *passage) note(would reason.Reason) {
+	if x.Would == reason.None {
+		x.Would = would
 	}
-	return x.table.sessionKey.Cohort(session, x.Start)
+}
+
+// wouldReason translates package shed's word for a refusal that did not take place.
+func wouldReason(r shed.Reason) reason.Reason {
+	if r == shed.Admitted {
+		return reason.None
+	}
+	return shedReason(r)
 }
 
 // shedReason translates package shed's words.
@@ -161,6 +172,8 @@ func shedReason(r shed.Reason) reason.Reason {
 		return reason.Headroom
 	case shed.Errors:
 		return reason.Errors
+	case shed.Infeasible:
+		return reason.Infeasible
 	}
 	return reason.Limit
 }

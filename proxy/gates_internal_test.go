@@ -111,7 +111,7 @@ func TestSeatIsGivenBack(t *testing.T) {
 	}
 	leave := func(x *passage) { x.seat.leave() }
 	back := func(x *passage) {
-		if why := x.comeBack(t.Context(), 0); why != reason.None {
+		if why := x.comeBack(t.Context(), shed.Ask{Route: x.route.shed}); why != reason.None {
 			t.Errorf("refused on the way back: %s", why)
 		}
 	}

@@ -19,10 +19,12 @@ type seat struct {
 	mu     sync.Mutex
 	slot   shed.Slot
 	passes [2]breaker.Pass // of the route and of the endpoint
+	cost   breaker.Cost    // of the request as a probe
 	// left is set while the seat is given up, whole when the body is there, over when the exchange needs no seat any more.
 	left, whole, over bool
-	// again is the time in the waiting room for the second time, retryIn what a refusal there says.
+	// again is the time in the waiting room for the second time, retryIn what a refusal there says, would why there would have been one.
 	again, retryIn time.Duration
+	would          reason.Reason
 }
 
 // leave gives the seat up until the body is whole.
@@ -42,7 +44,7 @@ func (s *seat) leave() {
 }
 
 // comeBack asks for the seat again. A refusal ends the exchange.
-func (x *passage) comeBack(ctx context.Context, cohort uint8) reason.Reason {
+func (x *passage) comeBack(ctx context.Context, ask shed.Ask) reason.Reason {
 	s := &x.seat
 	s.mu.Lock()
 	s.whole = true
@@ -51,7 +53,7 @@ func (x *passage) comeBack(ctx context.Context, cohort uint8) reason.Reason {
 	if nothing {
 		return reason.None
 	}
-	slot, no, queued := x.up.gate.Enter(ctx, x.route.shed, cohort)
+	slot, no, queued := x.up.gate.Enter(ctx, ask)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.again, s.retryIn = queued, no.RetryAfter
@@ -64,7 +66,8 @@ func (x *passage) comeBack(ctx context.Context, cohort uint8) reason.Reason {
 		slot.Done(shed.NotSent, 0)
 		return reason.None
 	}
-	s.slot = slot
+	s.slot, s.would = slot, wouldReason(slot.Would)
+	s.slot.Endpoint = x.endpoint.Index + 1
 	return s.probeAgainLocked(x)
 }
 
@@ -74,9 +77,13 @@ func (s *seat) probeAgainLocked(x *passage) reason.Reason {
 		if !s.passes[i].Probe() {
 			continue
 		}
-		pass, ok := b.Allow()
+		pass, ok := b.AllowAs(s.cost)
 		s.passes[i] = pass
-		if !ok && i == 0 {
+		switch {
+		case ok || i > 0:
+		case x.observed():
+			s.would = reason.Breaker
+		default:
 			s.retryIn = b.RetryIn()
 			return reason.Breaker
 		}
@@ -84,12 +91,14 @@ func (s *seat) probeAgainLocked(x *passage) reason.Reason {
 	return reason.None
 }
 
-// waitedAgain adds the second time in the waiting room to the first, and gives what a refusal there tells the client to wait.
-func (s *seat) waitedAgain(queued *time.Duration) (retryIn time.Duration) {
+// collect puts what the second time at the gates brought into the record.
+func (x *passage) collect() {
+	s := &x.seat
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	*queued += s.again
-	return s.retryIn
+	x.Queued += s.again
+	x.retryIn = s.retryIn
+	x.note(s.would)
 }
 
 // answer brings the slot back because the response header has come. Once the body is whole the backend waits for nobody.
@@ -102,16 +111,19 @@ func (s *seat) answer(o shed.Outcome, clientWait time.Duration) {
 	if s.left {
 		clientWait = 0
 	}
+	if s.passes[1].Probe() {
+		o = shed.NotSent // what becomes of an endpoint's probe says nothing of the load on the others
+	}
 	s.over = true
 	s.slot.Done(o, clientWait)
 }
 
-// judge tells the breakers. A probe has its verdict with the response header: the rest of the response may take for ever.
+// judge tells the breakers. One that waits for the verdict has it with the response header: the rest of the response may take for ever.
 func (s *seat) judge(verdict breaker.Outcome, all bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, pass := range s.passes {
-		if all || pass.Probe() {
+		if all || pass.Awaited() {
 			pass.Done(verdict)
 		}
 	}

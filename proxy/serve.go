@@ -20,6 +20,9 @@ type passage struct {
 	route  *routeState // nil if none covers the request
 	up     *upstreamState
 
+	visit    visit
+	asked    shed.Ask
+	until    time.Time // the client says that it waits; zero if it does not
 	seat     seat
 	retryIn  time.Duration // what a refusal tells the client to wait
 	endpoint *upstream.Endpoint
@@ -43,7 +46,7 @@ func (p *Proxy) walk(x *passage, w http.ResponseWriter, r *http.Request) reason.
 	if why := x.cover(r); why != reason.None { // proxy/route: which rule covers it?
 		return why
 	}
-	if why := x.takeTokens(r); why != reason.None { // shed/bucket: within its quota?
+	if why := x.enforce(x.takeTokens(r)); why != reason.None { // shed/bucket: within its quota?
 		return why
 	}
 	if why := x.admit(r); why != reason.None { // shed: can the backend afford it now?
@@ -72,7 +75,8 @@ func (x *passage) admit(r *http.Request) reason.Reason {
 	if x.HealthCheck {
 		return reason.None
 	}
-	slot, no, queued := x.up.gate.Enter(r.Context(), x.route.shed, x.cohort(r))
+	x.asked = x.ask(r)
+	slot, no, queued := x.up.gate.Enter(r.Context(), x.asked)
 	x.Queued = queued
 	if no.Reason != shed.Admitted {
 		if r.Context().Err() != nil {
@@ -82,26 +86,29 @@ func (x *passage) admit(r *http.Request) reason.Reason {
 		return shedReason(no.Reason)
 	}
 	x.seat.slot = slot
+	x.note(wouldReason(slot.Would))
 	return reason.None
 }
 
-// choose finds the endpoint and asks the breakers.
+// choose finds the endpoint and asks the breakers. Who is a dear probe leaves it to the others: it goes to another endpoint, or waits for
+// the route to be found healthy.
 func (x *passage) choose(dice uint64) reason.Reason {
+	x.seat.cost = x.cost()
 	if !x.HealthCheck {
-		pass, ok := x.route.breaker.Allow()
-		if !ok {
+		pass, ok := x.route.breaker.AllowAs(x.seat.cost)
+		if !ok && x.enforce(reason.Breaker) != reason.None {
 			x.retryIn = x.route.breaker.RetryIn()
 			return reason.Breaker
 		}
 		x.seat.passes[0] = pass
 	}
-	e, panicking := x.up.pool.Pick(dice, x.up.ready)
+	e, panicking := x.up.pool.Pick(dice, x.usable)
 	if e == nil {
 		return reason.NoEndpoint
 	}
-	x.endpoint, x.Endpoint = e, e.URL().String()
+	x.endpoint, x.Endpoint, x.seat.slot.Endpoint = e, e.URL().String(), e.Index+1
 	x.up.panicking.Store(panicking)
-	if pass, ok := x.up.breakers[e.Index].Allow(); ok {
+	if pass, ok := x.up.breakers[e.Index].AllowAs(x.seat.cost); ok {
 		x.seat.passes[1] = pass
 	}
 	return reason.None
@@ -122,10 +129,10 @@ func (p *Proxy) forward(x *passage, w http.ResponseWriter, r *http.Request) reas
 	}
 	if !x.HealthCheck {
 		to.SlowBody = x.seat.leave
-		to.WholeBody = func(ctx context.Context) reason.Reason { return x.comeBack(ctx, x.cohort(r)) }
+		to.WholeBody = func(ctx context.Context) reason.Reason { return x.comeBack(ctx, x.askAgain(time.Now())) }
 	}
 	x.outcome = x.up.forwarder.Forward(w, out, to)
-	x.retryIn = x.seat.waitedAgain(&x.Queued)
+	x.collect()
 	x.UpstreamStatus, x.FirstByte, x.Upgraded = x.outcome.Status, x.outcome.FirstByte, x.outcome.Upgraded
 	x.BytesIn, x.BytesOut = x.outcome.BytesIn, x.outcome.BytesOut
 	if x.outcome.Started {
@@ -151,6 +158,7 @@ func (p *Proxy) respond(x *passage, h http.Header) {
 	busy := x.UpstreamStatus == http.StatusServiceUnavailable || x.UpstreamStatus == http.StatusTooManyRequests
 	x.shedBelow = busy && (h.Get("X-Envoy-Overloaded") != "" || h.Get("Admission-Control") != "" || h.Get("Proxy-Status") != "")
 	x.seat.judge(x.verdict(), false)
+	x.complete(h)
 	p.closing(h)
 }
 

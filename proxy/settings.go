@@ -35,9 +35,14 @@ type RouteSettings struct {
 	Upstream string
 	// Class is the index of the route's priority.
 	Class int
+	// Shares names bottlenecks that the route has in common with others of its upstream; Alone: it shares nothing.
+	Shares []string
+	Alone  bool
 	// SessionCookie or SessionHeader names what keeps one user's requests together; with neither it is the client's address.
 	SessionCookie, SessionHeader string
-	Limits                       []LimitSettings
+	// SessionStage is how far a session has come that was served by the route.
+	SessionStage uint8
+	Limits       []LimitSettings
 	// Hint asks the backend to skip optional work while its group is in trouble (X-Triage-Degrade).
 	Hint bool
 	// Fallback is served instead of a refusal; nil: there is none.
@@ -78,4 +83,6 @@ type UpstreamSettings struct {
 	IdleConnections int
 	// TLS is for https endpoints; nil verifies against the system's roots.
 	TLS *tls.Config
+	// Observe decides and reports, and refuses nothing.
+	Observe bool
 }

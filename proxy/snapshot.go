@@ -48,14 +48,26 @@ type BucketSnapshot struct {
 
 // UpstreamSnapshot is one upstream's state.
 type UpstreamSnapshot struct {
-	Name      string             `json:"name"`
+	Name string `json:"name"`
+	// Mode is enforce, or observe: then nothing is refused.
+	Mode      string             `json:"mode"`
 	Endpoints []EndpointSnapshot `json:"endpoints"`
 	// Groups are the sets of routes that suffer together at the moment; none while nothing is wrong.
 	Groups []shed.GroupSnapshot `json:"groups"`
+	// Demand has one entry a class that has routes, most important first.
+	Demand []DemandSnapshot `json:"demand"`
 	// Panic is set while every endpoint is ejected and ejection is ignored for that reason.
 	Panic bool `json:"panic"`
 	// Broken is what the control law of this upstream died of, "" while it lives; everything passes since.
 	Broken string `json:"broken,omitempty"`
+}
+
+// DemandSnapshot is what the users of an upstream's routes of one class ask for, and get: numbers of concurrent requests.
+type DemandSnapshot struct {
+	Priority string `json:"priority"`
+	// Demand counts refused requests as if they had been served, Served only those that were.
+	Demand float64 `json:"demand_concurrency"`
+	Served float64 `json:"served_concurrency"`
 }
 
 // EndpointSnapshot is one endpoint's state.
@@ -77,7 +89,7 @@ func (p *Proxy) Snapshot() Snapshot {
 		up := t.upstreams[name]
 		gate := up.gate.Snapshot()
 		gates[name] = gate
-		us := UpstreamSnapshot{Name: name, Groups: gate.Groups, Panic: up.panicking.Load(), Broken: gate.Broken}
+		us := UpstreamSnapshot{Name: name, Demand: t.demand(up, gate), Mode: modeOf(gate.Observe), Groups: gate.Groups, Panic: up.panicking.Load(), Broken: gate.Broken}
 		for _, e := range up.pool.Endpoints() {
 			es := e.Settings()
 			us.Endpoints = append(us.Endpoints, EndpointSnapshot{URL: e.URL().String(), Zone: es.Zone, Version: es.Version, InFlight: e.InFlight(), Breaker: up.breakers[e.Index].State().String()})
@@ -88,6 +100,30 @@ func (p *Proxy) Snapshot() Snapshot {
 		s.Routes = append(s.Routes, r.snapshot(gates[r.settings.Upstream]))
 	}
 	return s
+}
+
+// demand adds up an upstream's routes by class.
+func (t *table) demand(up *upstreamState, gate shed.Snapshot) (demand []DemandSnapshot) {
+	for class, priority := range t.priorities {
+		d, used := DemandSnapshot{Priority: priority}, false
+		for _, r := range up.routes {
+			if r.settings.Class == class {
+				s := gate.Routes[r.settings.Rule.Name]
+				d.Demand, d.Served, used = d.Demand+s.Demand, d.Served+s.Served, true
+			}
+		}
+		if used {
+			demand = append(demand, d)
+		}
+	}
+	return demand
+}
+
+func modeOf(observe bool) string {
+	if observe {
+		return "observe"
+	}
+	return "enforce"
 }
 
 func (r *routeState) snapshot(gate shed.Snapshot) RouteSnapshot {

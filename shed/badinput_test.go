@@ -18,12 +18,12 @@ type till struct {
 	clock         func(time.Duration) time.Duration // what the controller is told; nil: the truth
 	answers       func(n int, behind time.Duration) (ends time.Duration, o shed.Outcome)
 	n             int
-	flights       []flight
-	waits         []flight
+	flights       []tillDue
+	waits         []tillDue
 	refused, most int // most waited at once
 }
 
-type flight struct {
+type tillDue struct {
 	ticket *shed.Ticket
 	ends   time.Duration
 }
@@ -41,12 +41,12 @@ func (s *till) serve(lasts time.Duration, rate float64, routes ...*shed.Route) i
 	for end := s.now + lasts; s.now < end; s.now += gap {
 		s.pass()
 		s.n++
-		t := &shed.Ticket{Route: routes[s.n%len(routes)], Cohort: uint8(s.n % shed.Cohorts)}
+		t := &shed.Ticket{Route: routes[s.n%len(routes)], Cohort: uint16(s.n * shed.Slices % shed.Cohorts)}
 		switch s.c.Admit(s.at(s.now), t); {
 		case t.Running():
 			s.send(t)
 		case t.Waiting():
-			s.waits = append(s.waits, flight{t, s.now + s.c.Wait(t.Route)})
+			s.waits = append(s.waits, tillDue{t, s.now + s.c.Wait(s.at(s.now), t)})
 		default:
 			s.refused++
 		}
@@ -96,7 +96,7 @@ func (s *till) send(t *shed.Ticket) {
 		s.c.Done(s.at(s.now), t, outcome, 0)
 		return
 	}
-	s.flights = append(s.flights, flight{t, max(ends, behind)})
+	s.flights = append(s.flights, tillDue{t, max(ends, behind)})
 }
 
 // close lets all answers come.
@@ -233,20 +233,22 @@ func heapInUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// A million sessions cost no memory, and they are spread evenly over the cohorts: each has its 7,812, give or take five standard
-// deviations.
+// A million sessions cost no memory, and they are spread evenly over the slices, by where they come from and by what they are: each slice
+// has its 7,812, give or take five standard deviations.
 func TestAMillionSessions(t *testing.T) {
 	c, routes := newController(t)
 	key := shed.CohortKey{1, 2, 3}
 	at := time.Unix(1_800_000_000, 0)
-	var count [shed.Cohorts]int
+	var origins, places [shed.Slices]int
 	var ticket shed.Ticket
 	name := make([]byte, 0, 32)
 	round := func(from, to int) {
 		for i := from; i < to; i++ {
-			name = fmt.Appendf(name[:0], "session-%d", i)
-			cohort := key.Cohort(string(name), at)
-			count[cohort]++
+			name = fmt.Appendf(name[:0], "s%d", i)
+			text := string(name)
+			cohort := key.Cohort(key.Origin(text), text, at)
+			origins[cohort/shed.Slices]++
+			places[cohort%shed.Slices]++
 			now := time.Duration(i) * 100 * time.Microsecond
 			ticket = shed.Ticket{Route: routes[i%4], Cohort: cohort}
 			c.Admit(now, &ticket)
@@ -263,9 +265,16 @@ func TestAMillionSessions(t *testing.T) {
 	if grown := heapInUse() - before; grown > 64<<10 {
 		t.Errorf("the heap grew by %d bytes for %d sessions more; want none to speak of", grown, sessions-100_000)
 	}
-	for cohort, n := range count {
-		if mean := float64(sessions) / shed.Cohorts; math.Abs(float64(n)-mean) > 5*math.Sqrt(mean) {
-			t.Errorf("cohort %d has %d sessions of %d; want %.0f ± %.0f", cohort, n, sessions, mean, 5*math.Sqrt(mean))
+	const mean = float64(sessions) / shed.Slices
+	// An origin is one of 65,536, so whole origins of fifteen sessions each are spread: that scatters by four times as much.
+	for what, v := range map[string]struct {
+		count   [shed.Slices]int
+		scatter float64
+	}{"origin": {origins, 1 + float64(sessions)/65536}, "session": {places, 1}} {
+		for slice, n := range v.count {
+			if most := 5 * math.Sqrt(mean*v.scatter); math.Abs(float64(n)-mean) > most {
+				t.Errorf("slice %d by %s has %d sessions of %d; want %.0f ± %.0f", slice, what, n, sessions, mean, most)
+			}
 		}
 	}
 	runtime.KeepAlive(c)
@@ -312,7 +321,7 @@ func TestRoutesThatSleptForADay(t *testing.T) {
 		c.Tick(s.ticked)
 	}
 	s.now = s.ticked
-	for _, v := range []struct{ route, most int }{{0, 200}, {3, 400}} {
+	for _, v := range []struct{ route, most int }{{0, 200}, {3, 500}} {
 		name := settings.Routes[v.route].Name
 		if got := c.Snapshot(time.Unix(0, 0)).Routes[name]; math.Abs(got.Baseline-0.02) > 0.001 || got.Group != "" || got.InFlight > 0 {
 			t.Errorf("%s after a day without traffic: %+v; want the baseline that it had", name, got)

@@ -8,14 +8,10 @@ import (
 	"time"
 
 	"triage/shed/level"
-	"triage/shed/queue"
-	"triage/shed/window"
 )
 
 const (
 	tickEvery = 100 * time.Millisecond
-	// Cohorts is the number of slices a class is cut into.
-	Cohorts = 128
 )
 
 // Settings of a Controller.
@@ -23,6 +19,8 @@ type Settings struct {
 	// Classes is the number of priority classes, at least 1.
 	Classes int
 	Routes  []RouteSettings
+	// Observe decides and reports, and refuses nothing.
+	Observe bool
 	// Sequence numbers the entries, if several controllers share one sequence; nil counts from 1.
 	Sequence func() uint64
 }
@@ -30,22 +28,29 @@ type Settings struct {
 // Controller decides for the routes of one upstream. It is pure: it is handed the time (since any fixed instant, not going
 // backwards: an earlier time counts as the latest seen) and is not safe for concurrent use. Gate makes it so.
 type Controller struct {
-	classes int
-	routes  []*Route
-	groups  []*group
-	level   level.State
-	guard   *Route // the protected route whose errors the level answers to
+	classes   int
+	observing bool
+	routes    []*Route
+	groups    []*group
+	level     level.State
+	guard     *Route // the protected route whose errors the level answers to
 	// anySuspect is set when some routes are more likely than others to cause the guard's errors.
 	anySuspect bool
 	levelSince time.Duration // since when the level is above 0
+	endpoints  endpoints
 
-	inFlight int
+	_        [64]byte // as in Route
+	front    front
+	inFlight tally
 	arrivals uint64
 	latest   time.Duration
 	lastTick time.Duration
-	lost     time.Duration // in which this process stood still: time that no answer took
-	noise    float64       // seconds
-	nextID   int
+	noise    float64 // seconds
+	stalled  bool    // this process stood still during the last tick
+	elapsed  elapsed
+	// awake are the routes that do not sleep, in the order of routes; stirring those that have woken up since.
+	awake, stirring []*Route
+	nextID          int
 	// woken are tickets that left the waiting room since the caller last took them.
 	woken   []*Ticket
 	entries journal
@@ -84,11 +89,18 @@ func (c *Controller) Configure(now time.Duration, s Settings) ([]*Route, error) 
 		r := known[rs.Name]
 		if r == nil {
 			r = newRoute(rs, c.at(now))
+			r.slept = c.elapsed
 		}
 		routes = append(routes, r)
 	}
 	for i, r := range routes {
-		r.settings, r.class = s.Routes[i], uint8(s.Routes[i].Class)
+		r.settings, r.class, r.index = s.Routes[i], uint8(s.Routes[i].Class), i
+		r.widening = headroom(s.Routes[i].Class, s.Classes)
+	}
+	for _, r := range routes {
+		if g := r.domain.group; g != nil && r.settings.Alone && len(g.routes) > 1 {
+			c.leave(c.at(now), r)
+		}
 	}
 	for _, r := range c.routes {
 		if !seen[r.settings.Name] {
@@ -100,11 +112,16 @@ func (c *Controller) Configure(now time.Duration, s Settings) ([]*Route, error) 
 		c.guard, c.level = nil, level.State{}
 	}
 	c.classes, c.routes = s.Classes, routes
+	c.setObserve(c.at(now), s.Observe)
+	c.reassemble(c.at(now))
 	return slices.Clone(routes), nil
 }
 
 func (c *Controller) remove(now time.Duration, r *Route) {
 	r.removed = true
+	c.shut(r)
+	r.notice.spared.Store(math.Float64bits(sparesAll))
+	r.notice.sparedRetries.Store(math.Float64bits(sparesAll))
 	if r.domain.group != nil {
 		c.leave(c.at(now), r)
 	}
@@ -124,36 +141,53 @@ func (c *Controller) at(now time.Duration) time.Duration {
 // Admit decides about a request: afterwards the ticket is running, waiting or refused with its Reason. A waiting ticket
 // shows up in Woken later, or is taken back by Leave.
 func (c *Controller) Admit(now time.Duration, t *Ticket) {
+	if !c.pass(now, t) {
+		c.admit(now, t)
+	}
+}
+
+// admit decides under the lock.
+func (c *Controller) admit(now time.Duration, t *Ticket) {
 	now = c.at(now)
 	r := t.Route
-	r.tick.Arrivals++
-	t.Reason, t.Hint = Admitted, r.domain.group != nil || c.level.Level > 0
+	c.shut(r)
+	r.cell(t.stripe).arrivals.Add(t.arrival())
+	t.Reason, t.Would, t.Hint = Admitted, Admitted, !c.observing && (r.domain.group != nil || c.level.Level > 0)
+	c.arrivals++
+	t.since = now
+	t.key = t.place(r.classOf(t))
+	t.key.Arrival = c.arrivals
 	d := r.domain
 	d.releaseHeld(now)
 	if d.group == nil {
-		d.limit = r.ceiling(now, c.classes)
+		d.limit = r.ceiling(now)
 	}
 	switch {
+	case c.observing:
+		t.Would = c.would(now, t)
+		r.note(now, t.Would)
+		c.run(now, t)
 	case c.mustPass(now, r):
 		c.run(now, t)
-	case c.degraded(r, t.Cohort):
+	case c.degraded(t):
 		c.refuse(now, t, Errors)
 	case d.queue.Len() == 0 && d.free():
 		c.run(now, t)
+	case d.hopeless(now, t):
+		c.refuse(now, t, Infeasible)
 	default:
 		c.enqueue(now, t, d)
 	}
+	c.show(now, r)
 }
 
 // mustPass lets one request a second of every route through, or nothing would be learned.
 func (c *Controller) mustPass(now time.Duration, r *Route) bool {
-	return now-r.lastRun >= probeEvery
+	return now-time.Duration(r.door.lastRun.Load()) >= probeEvery
 }
 
 func (c *Controller) enqueue(now time.Duration, t *Ticket, d *domain) {
-	c.arrivals++
-	t.since, t.state, t.domain = now, waiting, d
-	t.key = queue.Key{Class: t.Route.class, Cohort: t.Cohort, Arrival: c.arrivals}
+	t.state, t.domain = waiting, d
 	t.Route.queued++
 	if away, turned := d.queue.Push(t.key, t, d.room()); turned {
 		reason := Displaced
@@ -167,7 +201,7 @@ func (c *Controller) enqueue(now time.Duration, t *Ticket, d *domain) {
 		}
 	}
 	c.handOut(now, d)
-	if t.state == running {
+	if t.state != waiting {
 		// A slot had become free unnoticed. The caller looks at the ticket anyway, and a second word would outlive it.
 		c.woken = slices.DeleteFunc(c.woken, func(w *Ticket) bool { return w == t })
 	}
@@ -175,19 +209,32 @@ func (c *Controller) enqueue(now time.Duration, t *Ticket, d *domain) {
 
 func (c *Controller) run(now time.Duration, t *Ticket) {
 	r := t.Route
-	t.state, t.since, t.lost = running, now, c.lost
+	t.state, t.since, t.began = running, now, now-c.lost()
 	r.inFlight++
 	r.domain.inFlight++
-	c.inFlight++
-	t.early = c.inFlight <= earlyAll
+	c.inFlight.add(t.stripe, 1)
+	t.early = !r.base.Known() && c.inFlight.total() <= earlyAll
 	r.starts += now
-	r.lastRun = now
+	r.cell(t.stripe).starts.Add(int64(t.began))
+	r.door.lastRun.Store(int64(now))
 	r.tick.Peak = max(r.tick.Peak, r.inFlight)
 }
 
 func (c *Controller) refuse(now time.Duration, t *Ticket, reason Reason) {
 	t.state, t.Reason = refused, reason
-	t.Route.refusing, t.Route.refusedAt = reason, now
+	t.Route.note(now, reason)
+}
+
+// note remembers a refusal of the route. What a client asks of itself says nothing about the backend.
+func (r *Route) note(now time.Duration, reason Reason) {
+	if reason == Admitted || reason == Infeasible {
+		return
+	}
+	d := &r.door
+	d.refusedAt.Store(int64(now))
+	if Reason(d.refusing.Load()) != reason {
+		d.refusing.Store(uint32(reason))
+	}
 }
 
 // handOut gives free slots to the best of those who wait.
@@ -198,7 +245,11 @@ func (c *Controller) handOut(now time.Duration, d *domain) {
 			return
 		}
 		t.Route.queued--
-		c.run(now, t)
+		if t.tooLate(now) && !c.mustPass(now, t.Route) && !c.observing {
+			c.refuse(now, t, Infeasible)
+		} else {
+			c.run(now, t)
+		}
 		c.woken = append(c.woken, t)
 	}
 }
@@ -218,65 +269,53 @@ func (c *Controller) Leave(now time.Duration, t *Ticket) bool {
 		return false
 	}
 	t.Route.queued--
-	c.refuse(c.at(now), t, QueueTimeout)
+	reason := QueueTimeout
+	if now = c.at(now); t.tooLate(now) {
+		reason = Infeasible
+	}
+	c.refuse(now, t, reason)
+	c.show(now, t.Route)
 	return true
 }
-
-// Wait is how long a request of the route may wait.
-func (c *Controller) Wait(r *Route) time.Duration { return r.wait() }
 
 // Done brings a running ticket back. A ticket that does not run is left as it is. waited is the part of its time that the
 // backend spent waiting for the client.
 func (c *Controller) Done(now time.Duration, t *Ticket, o Outcome, waited time.Duration) {
-	if t.state != running {
-		return
+	if t.state == running && !c.back(now, t, o, waited) {
+		c.done(now, t, o, waited)
 	}
+}
+
+// done brings a running ticket back under the lock.
+func (c *Controller) done(now time.Duration, t *Ticket, o Outcome, waited time.Duration) {
 	now = c.at(now)
-	r, began := t.Route, t.since+c.lost-t.lost
+	r, took := t.Route, c.backendTime(now, t, waited)
+	c.shut(r)
 	t.state = idle
 	r.inFlight--
 	r.domain.inFlight--
-	c.inFlight--
-	r.starts -= began
-	took := min(max(now-began-max(waited, 0), 0), window.Longest)
+	c.inFlight.add(t.stripe, -1)
+	r.starts -= t.began + c.lost()
+	r.cell(t.stripe).starts.Add(-int64(t.began))
 	if t.early && o == Success {
 		r.base.Early(took.Seconds())
 	}
-	c.observe(now, r, took, o)
+	cell, quick := r.cell(t.stripe), false
+	switch {
+	case c.aside(t, o, took, r.scaled()):
+		cell.aside(o)
+	case o == Abandoned, o == Timeout:
+		r.domain.haunt(now, took)
+		cell.file(o, took, r.scaled())
+	default:
+		quick = cell.file(o, took, r.scaled())
+	}
+	if quick {
+		r.domain.hold(&r.domain.failed, now-took+time.Duration(r.scaled()*float64(time.Second)))
+	}
 	r.domain.releaseHeld(now)
 	c.handOut(now, r.domain)
-}
-
-// observe files the outcome; package comment, point 1. No time at all is no measurement: the clock stood still, or all of it was spent on
-// waiting for the client.
-func (c *Controller) observe(now time.Duration, r *Route, took time.Duration, o Outcome) {
-	seconds, base := took.Seconds(), r.scaled()
-	switch o {
-	case NotSent:
-		return
-	case Abandoned:
-		r.tick.Lost++
-		if base > 0 && seconds > 2*base {
-			r.tick.Samples++
-			r.tick.Sum += took
-		}
-		return
-	case Success:
-		r.base.Sample(seconds)
-	case Timeout:
-		r.tick.Lost++
-		r.tick.Errors++
-	case Failure:
-		r.tick.Errors++
-	}
-	r.tick.Completed++
-	switch {
-	case took > 0 && (o == Success || o == Timeout), base > 0 && seconds > 1.5*base:
-		r.tick.Samples++
-		r.tick.Sum += took
-	case o == Failure && seconds < base:
-		r.domain.hold(now - took + time.Duration(base*float64(time.Second)))
-	}
+	c.show(now, r)
 }
 
 // noiseFades is by how much the noise falls a tick, noiseMost its bound in seconds.
@@ -297,24 +336,44 @@ func (c *Controller) listen(now time.Duration) {
 // Tick measures and moves. It is due every TickEvery.
 func (c *Controller) Tick(now time.Duration) {
 	now = c.at(now)
-	stalled := c.stood(now)
+	c.stalled = c.stood(now)
 	c.listen(now)
 	c.lastTick = now
-	for _, r := range c.routes {
-		r.measure(now, stalled, c.noise)
+	calm := len(c.groups) == 0 && !c.stalled
+	c.elapsed.count(c.stalled, calm)
+	c.assemble()
+	for _, r := range c.awake {
+		r.gather(now, c.lost())
+		c.weather(now, r)
+		r.measure(now, c.stalled, c.noise)
+		r.raiseCap()
+		if calm {
+			r.learnUsual()
+		}
 		if r.domain == &r.solo {
-			r.solo.limit = r.ceiling(now, c.classes)
+			r.solo.limit = r.ceiling(now)
 		}
 	}
+	for _, g := range c.groups {
+		g.measure(now)
+	}
 	c.regroup(now)
+	c.assemble()
 	for _, g := range slices.Clone(c.groups) {
-		c.steer(now, g)
+		if c.observing {
+			c.watch(now, g)
+		} else {
+			c.steer(now, g)
+		}
 	}
 	c.moveLevel(now)
-	for _, r := range c.routes {
+	c.foresee()
+	for _, r := range c.awake {
 		r.domain.releaseHeld(now)
 		c.handOut(now, r.domain)
 	}
+	c.showAll(now)
+	c.lullAll(now)
 }
 
 // Bounds of what a refused client is told to wait.
@@ -329,9 +388,11 @@ func (c *Controller) RetryAfter(now time.Duration, r *Route, why Reason) time.Du
 	lasted := time.Duration(0)
 	switch {
 	case why == Errors:
-		lasted = now - c.levelSince
-	case r.domain.group != nil:
-		lasted = now - r.domain.group.since
+		lasted = now - time.Duration(c.front.levelSince.Load())
+	default:
+		if since := r.notice.sign.Load().since.Load(); since >= 0 {
+			lasted = now - time.Duration(since)
+		}
 	}
 	return min(max(lasted/2, retryLeast), retryMost)
 }

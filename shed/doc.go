@@ -14,26 +14,42 @@
 //     all is no measurement: the clock was set back.
 //  2. Standing headroom. A flooded pool takes seconds to drain, so the first tenth of a second decides, before any law can
 //     have measured anything. Each route's concurrency may grow to ceiling = max(8, K·peak): peak is its recent healthy
-//     in-flight peak (half-life 30 s), K falls geometrically from 4 for the most important class to 1.5 for the least.
+//     in-flight peak (half-life 30 s), K falls geometrically from 3 for the most important class to 1.3 for the least.
 //     The peak rises every tick while the route keeps pace, so that a healthy backend is opened up within a second.
-//  3. Fate. A route suffers when x > 1.3 + 3·se and it takes at least 3 ms longer. Routes that begin to suffer in the same tick form a group, with
+//  3. Fate. A route suffers when x > 1.3 + 4.5·se over the newest 16 samples, or 1.3 + 4·se over the newest 64, and it takes at least 3 ms
+//     longer; while its baseline is a guess, only if its requests also pile up. Routes that begin to suffer in the same tick form a group, with
 //     one limit (package limit). A route that suffers later, shows symptoms (x > 1.1 + 3·se for three ticks) or has surged
 //     joins a group in trouble if its trouble is of the same kind: routes that wait in one queue wait equally long, routes on a
 //     resource that became slower become slower by the same factor; 0.4 of either is enough. Routes that suffered
-//     together in the last ten minutes join together. Two groups in trouble of the same size for five ticks become one.
+//     together in the last ten minutes, or are said to share something (shares.go), join together. Two groups in trouble of the same size for five ticks become one.
 //     Who does not suffer is left alone, and a member that is evidently well in the same ticks in which the others suffer, by
 //     time and by factor, leaves again. One that is refused so much that it cannot show how it is, is let out for a moment and
 //     watched (not the founders of the group): it stays out if it is well there, and goes back if it suffers. A group closes after three seconds in which its limit held nobody back; what it
 //     accepted as slowness stays with its routes.
 //  4. Limit. Package limit moves the group's limit: act, verify, undo.
-//  5. Errors. Package level refuses lower classes when a protected route's errors climb, and undoes it when that does not
-//     help. Inside a group a ticket that failed faster than its baseline counts as in flight until the baseline has
-//     passed, so that fast failures do not drain the queue.
+//  5. Attribution. Suffering together finds the victims, not always the culprit: an export that spends most of its time elsewhere hardly
+//     notices the database that it keeps busy. When somebody is refused in a group that gets less done than usual, and a less important
+//     route outside has grown by more than the members, that route is kept back for a moment. If the members evidently get more
+//     done, it is held, as low as it takes; else it is let go, and left alone for longer and longer (package relief).
+//  6. Errors. Package level refuses lower classes when a protected route's errors climb, and undoes it when that does not
+//     help. It looks for signs first (signs.go): load that makes a route fail makes its other answers slow, or others fail, or was
+//     brought by somebody who has grown; and trouble of one endpoint alone is that endpoint's, and no sample either (endpoints.go).
+//     Without a sign nobody is refused for a minute. Inside a group a ticket that failed faster than its baseline counts as in flight until the baseline has
+//     passed, so that fast failures do not drain the queue. One that got no answer counts for as long again as it was there, in half of
+//     the limit at most: many backends work on for clients that have left.
 //
 // Hand-out. A request runs if fewer than the limit are in flight and nobody better waits. Else it waits, in the order of
-// package queue, up to a deadline of 400 ms for the most important class and 200 ms for the others, scaled with the
-// baseline; a better arrival pushes the worst out. A route of which nothing was admitted for a second always passes one request:
-// otherwise nothing would be learned.
+// package queue (class, stage, cohort, arrival), up to a deadline of 400 ms, scaled with the baseline; a better arrival pushes the worst
+// out. A route of which nothing was admitted for a second always passes one request: otherwise nothing would be learned. Retries that come
+// in a storm count as one class lower (retry.go). Who would have to wait and cannot be answered before the deadline is refused at once:
+// forecast.go has the theory.
+//
+// Users. A stage is what the caller has seen a session complete (package stage). A cohort is drawn with a secret (CohortKey): a slice of 128
+// for where the user came from, and a place in it for the session. Nothing that a client can make up draws a better one.
+//
+// Demand. Every route tells how much concurrency is asked of it, refused requests included, and how much is served: demand.go.
+//
+// Observing. With Settings.Observe everything runs at once, and its ticket says why it would have been refused: observe.go has the theory.
 //
 // # Promised
 //
@@ -43,5 +59,5 @@
 //
 // # Not done yet
 //
-// Attribution, culprits that do not suffer, more than one bottleneck in one group, session stages.
+// More than one bottleneck in one group.
 package shed

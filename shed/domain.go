@@ -9,9 +9,9 @@ import (
 
 const (
 	roomFloor    = 32
-	roomShare    = 1 // of the limit
+	roomShare    = 2 // of the limit
 	waitCritical = 400 * time.Millisecond
-	waitOthers   = 200 * time.Millisecond
+	waitOthers   = 400 * time.Millisecond
 	waitBase     = 0.1 // seconds of baseline for which the two hold; longer baselines wait longer
 	waitLongest  = 5 * time.Second
 	probeEvery   = time.Second
@@ -23,13 +23,22 @@ type domain struct {
 	limit    float64 // +Inf: none
 	inFlight int
 	queue    queue.Queue[*Ticket]
-	// held are times until which a fast failure counts as in flight, in order.
-	held  []time.Duration
-	group *group // nil for a route by itself
+	every    time.Duration // how often a slot comes free, as it was at the last tick; 0: not known
+	failed   held          // fast failures
+	ghosts   held          // requests that got no answer: the backend may still be at work for them
+	group    *group        // nil for a route by itself
+	shadow   shadow        // of the queue, while the controller observes
+	sign     sign
 }
 
-// free reports whether one more may run.
-func (d *domain) free() bool { return float64(d.inFlight+len(d.held)) < math.Max(1, d.limit) }
+// held are times until which something that is over still counts as in flight, in order.
+type held []time.Duration
+
+// free reports whether one more may run. Ghosts take half of the limit at the most: some backends do let go.
+func (d *domain) free() bool {
+	limit := math.Max(1, d.limit)
+	return float64(d.inFlight+len(d.failed))+math.Min(float64(len(d.ghosts)), limit/2) < limit
+}
 
 func (d *domain) room() int {
 	if math.IsInf(d.limit, 1) {
@@ -46,24 +55,49 @@ func (d *domain) reason() Reason {
 	return Limit
 }
 
-// hold counts a fast failure as in flight until its baseline has passed.
-func (d *domain) hold(until time.Duration) {
-	if d.group == nil || len(d.held) > 10_000 {
+// heldMost bounds the memory of a flood of failures.
+const heldMost = 10_000
+
+// hold lets something count as in flight until a time, inside a group.
+func (d *domain) hold(h *held, until time.Duration) {
+	if d.group == nil || len(*h) > heldMost {
 		return
 	}
-	if n := len(d.held); n > 0 {
-		until = max(until, d.held[n-1])
+	if n := len(*h); n > 0 {
+		until = max(until, (*h)[n-1])
 	}
-	d.held = append(d.held, until)
+	*h = append(*h, until)
+}
+
+// ghostMost is how long a request that got no answer counts as in flight at most.
+const ghostMost = 2 * time.Second
+
+// haunt lets a request that got no answer count for as long again as it was there: many backends work on for clients that have left, and
+// whoever fills the slots that seem free then keeps the backend flooded with work that nobody waits for any more.
+func (d *domain) haunt(now, took time.Duration) {
+	d.hold(&d.ghosts, now+min(took, ghostMost))
 }
 
 func (d *domain) releaseHeld(now time.Duration) {
+	d.failed.release(now)
+	d.ghosts.release(now)
+}
+
+// first is when the first of them is over.
+func (h held) first() time.Duration {
+	if len(h) == 0 {
+		return math.MaxInt64
+	}
+	return h[0]
+}
+
+func (h *held) release(now time.Duration) {
 	n := 0
-	for n < len(d.held) && d.held[n] <= now {
+	for n < len(*h) && (*h)[n] <= now {
 		n++
 	}
 	if n > 0 {
-		d.held = append(d.held[:0], d.held[n:]...)
+		*h = append((*h)[:0], (*h)[n:]...)
 	}
 }
 

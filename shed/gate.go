@@ -4,20 +4,25 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// Gate puts a Controller to work: it holds the lock, the clock and the waiting goroutines, and decides nothing.
+// Gate puts a Controller to work: it holds the lock, the clock and the waiting goroutines, and decides nothing. Most requests need no
+// lock: see open.go.
 //
 // It fails open: should the controller panic, the gate says so in its snapshot and lets everything pass from then on, for a
 // proxy without protection is better than no proxy.
 type Gate struct {
-	epoch time.Time
-	pool  sync.Pool
+	epoch   time.Time
+	pool    sync.Pool
+	stripes atomic.Uint32
+	// broken is what the controller died of, nil while it lives.
+	broken     atomic.Pointer[string]
+	controller *Controller // what it has for callers without the lock is said in open.go
 
-	mu         sync.Mutex
-	controller *Controller
-	broken     string
+	_  [64]byte // the lock is written all the time, what stands before it is not
+	mu sync.Mutex
 }
 
 // NewGate makes a gate; somebody has to call Tick every TickEvery for its limits to move.
@@ -27,14 +32,16 @@ func NewGate(s Settings) (*Gate, error) {
 		return nil, err
 	}
 	g := &Gate{epoch: time.Now(), controller: c}
-	g.pool.New = func() any { return &pending{gate: g, ticket: Ticket{wake: make(chan struct{}, 1)}} }
+	g.pool.New = func() any {
+		return &pending{gate: g, ticket: Ticket{wake: make(chan struct{}, 1), stripe: uint8(g.stripes.Add(1) % stripes)}}
+	}
 	return g, nil
 }
 
 // pending is a ticket with what the gate needs around it. It is used again: generation tells its lives apart.
 type pending struct {
 	gate       *Gate
-	generation uint64 // guarded by gate.mu
+	generation atomic.Uint64
 	ticket     Ticket
 }
 
@@ -45,6 +52,10 @@ type Slot struct {
 	generation uint64
 	// Hint is set when the backend should be asked to skip optional work.
 	Hint bool
+	// Endpoint is for the holder to set: see Ticket.Endpoint. The copy on which Done is called counts.
+	Endpoint int
+	// Would is why the request would have been refused, if the controller did not only observe.
+	Would Reason
 }
 
 // Configure takes new settings; see Controller.Configure.
@@ -65,45 +76,74 @@ func (g *Gate) Tick() {
 }
 
 // locked calls f under the lock and wakes whoever f let out of the waiting room. A panic in f breaks the gate: open.
-func (g *Gate) locked(f func(now time.Duration) error) (err error) {
+func (g *Gate) locked(f func(now time.Duration) error) error {
+	return g.lockedAt(time.Since(g.epoch), f)
+}
+
+func (g *Gate) lockedAt(now time.Duration, f func(now time.Duration) error) (err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.broken != "" {
+	if g.broken.Load() != nil {
 		return nil
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			g.broken = fmt.Sprint(p)
-		}
-	}()
-	err = f(time.Since(g.epoch))
+	defer g.fail()
+	err = f(now)
 	for _, t := range g.controller.Woken() {
 		t.wake <- struct{}{}
 	}
 	return err
 }
 
-// Enter asks for a slot for a request of the route and waits for it if it must, no longer than the route's deadline in the
-// waiting room or the context. queued is how long it waited. With the zero Refusal the slot is to be brought back by exactly one Done. If the context ends first
-// the reason is QueueTimeout; the caller knows its own context.
-func (g *Gate) Enter(ctx context.Context, r *Route, cohort uint8) (slot Slot, no Refusal, queued time.Duration) {
+// fail breaks the gate if it is deferred and there is a panic.
+func (g *Gate) fail() {
+	if p := recover(); p != nil {
+		why := fmt.Sprint(p)
+		g.broken.CompareAndSwap(nil, &why)
+	}
+}
+
+// Enter asks for a slot for a request and waits for it if it must, no longer than the route's deadline in the waiting room, its own
+// deadline or the context. queued is how long it waited. With the zero Refusal the slot is to be brought back by exactly one Done.
+// If the context ends first the reason is QueueTimeout; the caller knows its own context.
+func (g *Gate) Enter(ctx context.Context, ask Ask) (slot Slot, no Refusal, queued time.Duration) {
 	p := g.pool.Get().(*pending)
 	t := &p.ticket
-	t.Route, t.Cohort, t.state = r, cohort, idle
+	ask.fill(t, g.epoch)
+	t.state = idle
+	now := time.Since(g.epoch)
+	if !g.pass(now, t) {
+		queued = g.ask(ctx, now, t)
+	}
+	slot, no = g.settle(now+queued, p)
+	return slot, no, queued
+}
+
+// pass asks the controller without the lock.
+func (g *Gate) pass(now time.Duration, t *Ticket) (decided bool) {
+	if g.broken.Load() != nil {
+		return false
+	}
+	defer g.fail()
+	return g.controller.pass(now, t)
+}
+
+// ask asks the controller under the lock, and waits if it must.
+func (g *Gate) ask(ctx context.Context, now time.Duration, t *Ticket) (queued time.Duration) {
 	var wait time.Duration
 	var waits bool
-	g.locked(func(now time.Duration) error {
-		g.controller.Admit(now, t)
-		wait, waits = g.controller.Wait(r), t.state == waiting
+	g.lockedAt(now, func(now time.Duration) error {
+		g.controller.admit(now, t)
+		if waits = t.state == waiting; waits {
+			wait = g.controller.Wait(now, t)
+		}
 		return nil
 	})
-	if waits {
-		begun := time.Now()
-		g.await(ctx, t, wait)
-		queued = time.Since(begun)
+	if !waits {
+		return 0
 	}
-	slot, no = g.settle(p)
-	return slot, no, queued
+	begun := time.Now()
+	g.await(ctx, t, wait)
+	return time.Since(begun)
 }
 
 // await blocks until the ticket has left the waiting room.
@@ -118,10 +158,7 @@ func (g *Gate) await(ctx context.Context, t *Ticket, wait time.Duration) {
 	}
 	var left bool
 	g.locked(func(now time.Duration) error { left = g.controller.Leave(now, t); return nil })
-	g.mu.Lock()
-	broken := g.broken != ""
-	g.mu.Unlock()
-	if !left && !broken {
+	if !left && g.broken.Load() == nil {
 		<-t.wake // it was let out in the meantime: the word is on its way or here
 	}
 }
@@ -134,17 +171,14 @@ type Refusal struct {
 }
 
 // settle turns a decided ticket into what the caller gets.
-func (g *Gate) settle(p *pending) (Slot, Refusal) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+func (g *Gate) settle(now time.Duration, p *pending) (Slot, Refusal) {
 	switch {
-	case g.broken != "":
+	case g.broken.Load() != nil:
 		return Slot{}, Refusal{}
 	case p.ticket.state == running:
-		return Slot{pending: p, generation: p.generation, Hint: p.ticket.Hint}, Refusal{}
+		return Slot{pending: p, generation: p.generation.Load(), Hint: p.ticket.Hint, Would: p.ticket.Would}, Refusal{}
 	}
-	no := Refusal{p.ticket.Reason, g.controller.RetryAfter(time.Since(g.epoch), p.ticket.Route, p.ticket.Reason)}
-	p.generation++
+	no := Refusal{p.ticket.Reason, g.controller.RetryAfter(now, p.ticket.Route, p.ticket.Reason)}
 	g.pool.Put(p)
 	return Slot{}, no
 }
@@ -153,16 +187,23 @@ func (g *Gate) settle(p *pending) (Slot, Refusal) {
 // says nothing about the backend. Only the first call counts.
 func (s Slot) Done(o Outcome, waited time.Duration) {
 	p := s.pending
-	if p == nil {
+	if p == nil || !p.generation.CompareAndSwap(s.generation, s.generation+1) {
 		return
 	}
-	p.gate.locked(func(now time.Duration) error {
-		if p.generation != s.generation {
-			return nil
-		}
-		p.generation++
-		p.gate.controller.Done(now, &p.ticket, o, waited)
-		p.gate.pool.Put(p)
-		return nil
-	})
+	p.ticket.Endpoint = s.Endpoint
+	g := p.gate
+	now := time.Since(g.epoch)
+	if !g.back(now, &p.ticket, o, waited) {
+		g.lockedAt(now, func(now time.Duration) error { g.controller.done(now, &p.ticket, o, waited); return nil })
+	}
+	g.pool.Put(p)
+}
+
+// back tells the controller without the lock.
+func (g *Gate) back(now time.Duration, t *Ticket, o Outcome, waited time.Duration) (done bool) {
+	if g.broken.Load() != nil {
+		return false
+	}
+	defer g.fail()
+	return g.controller.back(now, t, o, waited)
 }

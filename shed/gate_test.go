@@ -53,7 +53,7 @@ func TestGateInAFlood(t *testing.T) {
 			wg.Go(func() {
 				offered[class].Add(1)
 				start := time.Now()
-				slot, no, _ := g.Enter(ctx, routes[class], uint8(start.UnixMilli()%128))
+				slot, no, _ := g.Enter(ctx, shed.Ask{Route: routes[class], Cohort: uint16(start.UnixMilli() % shed.Cohorts)})
 				if no.Reason != shed.Admitted {
 					if waited := time.Since(start); waited > 2*time.Second {
 						t.Errorf("class %d waited %v for its refusal", class, waited)
@@ -107,12 +107,12 @@ func TestGateClientLeavesWhileWaiting(t *testing.T) {
 		go ticking(ctx, g)
 		var slots []shed.Slot
 		for range 300 { // teach it a baseline and a small peak
-			slot, _, _ := g.Enter(ctx, routes[3], 0)
+			slot, _, _ := g.Enter(ctx, shed.Ask{Route: routes[3]})
 			time.Sleep(10 * time.Millisecond)
 			slot.Done(shed.Success, 0)
 		}
 		for range 8 { // fill the headroom
-			slot, no, _ := g.Enter(ctx, routes[3], 0)
+			slot, no, _ := g.Enter(ctx, shed.Ask{Route: routes[3]})
 			if no.Reason != shed.Admitted {
 				t.Fatalf("refused with %v inside the headroom", no.Reason)
 			}
@@ -121,7 +121,7 @@ func TestGateClientLeavesWhileWaiting(t *testing.T) {
 		left, leave := context.WithTimeout(ctx, 20*time.Millisecond)
 		defer leave()
 		start := time.Now()
-		if _, no, _ := g.Enter(left, routes[3], 0); no.Reason != shed.QueueTimeout {
+		if _, no, _ := g.Enter(left, shed.Ask{Route: routes[3]}); no.Reason != shed.QueueTimeout {
 			t.Errorf("reason %v; want %v", no.Reason, shed.QueueTimeout)
 		}
 		if waited := time.Since(start); waited != 20*time.Millisecond {
@@ -145,7 +145,7 @@ func BenchmarkGate(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			slot, _, _ := g.Enter(context.Background(), routes[0], 0)
+			slot, _, _ := g.Enter(context.Background(), shed.Ask{Route: routes[0]})
 			slot.Done(shed.Success, 0)
 		}
 	})
@@ -160,7 +160,7 @@ func TestTheLimitHoldsAgainstManyAtOnce(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 10 {
 				wg.Go(func() {
-					slot, no, _ := g.Enter(t.Context(), routes[1], 0)
+					slot, no, _ := g.Enter(t.Context(), shed.Ask{Route: routes[1]})
 					time.Sleep(10 * time.Millisecond)
 					if no.Reason == shed.Admitted {
 						slot.Done(shed.Success, 0)
@@ -183,7 +183,7 @@ func TestTheLimitHoldsAgainstManyAtOnce(t *testing.T) {
 		var running, most, refused atomic.Int64
 		for i := range 1000 {
 			wg.Go(func() {
-				slot, no, _ := g.Enter(t.Context(), routes[1], uint8(i%128))
+				slot, no, _ := g.Enter(t.Context(), shed.Ask{Route: routes[1], Cohort: uint16(i)})
 				if no.Reason != shed.Admitted {
 					refused.Add(1)
 					return

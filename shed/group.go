@@ -8,16 +8,20 @@ import (
 	"time"
 
 	"triage/shed/limit"
+	"triage/shed/relief"
 	"triage/shed/window"
 )
 
 const (
+	opensAt       = 2.5 // times its peak: what a small route that is merely slow can need
+	opensWith     = 12  // and how many that is at most: of a large one it would be a flood
 	closeAfter    = 3 * time.Second
 	fateLasts     = 10 * time.Minute
 	usefulTicks   = 3
 	strangerAfter = time.Second
 	strangerTicks = 5
-	kinship       = 0.4 // of the group's excess, or of its factor
+	kinSlower     = 0.3 // a smaller factor than this is like any other
+	kinship       = 0.4 // two excesses, or two factors, are alike
 	mergeLike     = 0.5
 	mergeTicks    = 5
 	alienShare    = 0.3
@@ -31,18 +35,23 @@ const (
 // group is a set of routes that suffer together: one limit, one law.
 type group struct {
 	domain
-	name     string
-	since    time.Duration
-	law      limit.State
-	headroom float64 // what the founders could have grown to without a group
-	y, se    float64
-	excess   float64       // seconds above the scaled baseline, of a mean sample
-	alike    int           // ticks in a row that another group was in trouble of the same size
-	troubled time.Duration // since when the latency is above what the limit aims at, or was last
-	trial    *Route        // a member that is out for a moment
-	unbound  time.Duration // since when the limit keeps nobody out; negative: it does
-	why      limit.Reason
-	reported float64
+	name        string
+	since       time.Duration
+	law         limit.State
+	headroom    float64 // what the founders could have grown to without a group
+	y, se       float64
+	cv          float64       // of single times to first byte
+	excess      float64       // seconds above the baseline, of a mean sample
+	alike       int           // ticks in a row that another group was in trouble of the same size
+	troubled    time.Duration // since when the latency is above what the limit aims at, or was last
+	trial       *Route        // a member that is out for a moment
+	beforeTrial relief.Reading
+	most        float64       // observed: the most that was served of late, in slots
+	closed      bool          // nobody is in it any more
+	inquiry     *inquiry      // about a route that is kept back for a moment
+	unbound     time.Duration // since when the limit keeps nobody out; negative: it does
+	why         limit.Reason
+	reported    float64
 }
 
 func (c *Controller) open(now time.Duration, members []*Route) {
@@ -73,7 +82,8 @@ func (g *group) measure(now time.Duration) {
 		if n == 0 || n < samplesEnough && ticks < window.Span {
 			continue
 		}
-		g.y, g.se, g.excess = sum/base, cv/n/math.Sqrt(n), (sum-base*g.law.Scale)/n
+		g.y, g.se, g.excess = sum/base, cv/n/math.Sqrt(n), (sum-base)/n
+		g.cv = cv / n
 		break
 	}
 	if y := g.ages(now); y > g.y {
@@ -134,6 +144,7 @@ func (c *Controller) steer(now time.Duration, g *group) {
 	g.law, why = g.law.Next(in)
 	g.limit = g.law.Limit
 	c.report(now, g, before, why)
+	c.attribute(now, g)
 	c.tryRelease(now, g)
 	if g.law.Binding(in) || g.law.Phase != limit.Steady || g.y/g.law.Scale > suffersAt {
 		g.unbound = -1
@@ -148,7 +159,7 @@ func (c *Controller) steer(now time.Duration, g *group) {
 }
 
 func (g *group) sample(now time.Duration) limit.Sample {
-	in := limit.Sample{Now: now, Y: g.y, SE: g.se, InFlight: g.inFlight, Waiting: g.queue.Len()}
+	in := limit.Sample{Now: now, Y: g.y, SE: g.se, CV: g.cv, InFlight: g.inFlight, Waiting: g.queue.Len()}
 	_, useful, _, _ := g.sums(usefulTicks, nil)
 	in.Useful = useful / (usefulTicks * tickEvery.Seconds())
 	for _, r := range g.routes {

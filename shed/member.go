@@ -20,18 +20,19 @@ type fate struct {
 func (c *Controller) regroup(now time.Duration) {
 	c.judgeTrials(now)
 	var newcomers []*Route
-	for _, r := range c.routes {
-		if !r.suffering || r.domain != &r.solo || r.trialOf != nil {
+	for _, r := range c.awake {
+		if !r.suffering || r.domain != &r.solo || r.trialOf != nil || r.culpritOf != nil {
 			continue
 		}
 		if g := c.kin(now, r); g != nil {
 			c.join(now, r, g, "suffers")
+			c.bring(now, r, g)
 		} else {
 			newcomers = append(newcomers, r)
 		}
 	}
-	if len(newcomers) > 0 {
-		c.open(now, c.withFate(now, newcomers))
+	for _, together := range apart(newcomers) {
+		c.open(now, c.withFate(now, together))
 	}
 	for _, g := range c.groups {
 		c.share(now, g)
@@ -43,26 +44,30 @@ func (c *Controller) regroup(now time.Duration) {
 // kin finds the group in trouble whose trouble is of the route's size. Routes that wait in the same queue wait equally long (the same
 // excess); routes on a resource that became slower become slower by the same factor (the same x).
 func (c *Controller) kin(now time.Duration, r *Route) *group {
-	if now < r.aloofTill || r.trialOf != nil {
+	if now < r.aloofTill || r.trialOf != nil || r.culpritOf != nil {
 		return nil
 	}
 	for _, g := range c.groups {
-		z := g.y / g.law.Scale
-		if z >= limit.Target && (r.excess >= kinship*g.excess || r.x-1 >= kinship*(z-1)) {
+		slower := r.x*r.slowness - 1
+		longer := slower * r.base.Seconds()
+		if g.openTo(r) && g.y/g.law.Scale >= limit.Target && (like(longer, g.excess) || g.y-1 >= kinSlower && like(slower, g.y-1)) {
 			return g
 		}
 	}
 	return nil
 }
 
+// like reports that two measures of trouble are of the same size.
+func like(a, b float64) bool { return a >= kinship*b && b >= kinship*a }
+
 // joinSymptomatic adds routes that do not suffer yet but show it, or have surged, while a group is in trouble.
 func (c *Controller) joinSymptomatic(now time.Duration) {
-	for _, r := range c.routes {
-		if r.domain != &r.solo {
+	for _, r := range c.awake {
+		if r.domain != &r.solo || r.trialOf != nil || r.culpritOf != nil {
 			continue
 		}
-		if r.stranger() && len(c.groups) > 0 {
-			c.join(now, r, c.groups[0], "has much in flight and no baseline yet")
+		if i := slices.IndexFunc(c.groups, func(g *group) bool { return g.openTo(r) }); i >= 0 && r.stranger() {
+			c.join(now, r, c.groups[i], "has much in flight and no baseline yet")
 			continue
 		}
 		if r.symptoms < symptomTicks && !r.surged() {
@@ -80,7 +85,7 @@ func (c *Controller) merge(now time.Duration) {
 	for i, g := range c.groups {
 		for _, h := range c.groups[i+1:] {
 			a, b := g.y/g.law.Scale-1, h.y/h.law.Scale-1
-			if math.Min(a, b) < symptomsAt-1 || math.Min(a, b) < mergeLike*math.Max(a, b) {
+			if g.private() || h.private() || math.Min(a, b) < symptomsAt-1 || math.Min(a, b) < mergeLike*math.Max(a, b) {
 				g.alike = 0
 				continue
 			}
@@ -117,22 +122,45 @@ func (c *Controller) expel(now time.Duration, g *group) {
 		switch {
 		case z < suffersAt || excess < 2*r.leastExcess():
 			continue
+		case mean-b-se*b > alienShare*excess || (mean+slack)/r.unit()-1-se > alienShare*(z-1):
+			r.alien = 0 // evidently it does share it
+			continue
 		case mean-b+se*b > alienShare*excess || (mean+slack)/r.unit()-1+se > alienShare*(z-1):
-			r.alien = 0
 			continue
 		}
 		if r.alien++; r.alien < alienTicks {
 			continue
 		}
 		c.entries.add(now, "group", g.name, float64(len(g.routes)), float64(len(g.routes)-1), fmt.Sprintf("%s leaves: it is well while the others are %.2f times their baseline", r.Name(), z))
-		g.law = g.law.Shrink(float64(r.inFlight) / math.Max(1, float64(g.inFlight)))
-		g.limit = g.law.Limit
 		c.leave(now, r)
+		c.beginAgain(now, g)
 		r.slowness, r.alien, r.aloofTill, r.fate = 1, 0, now+aloofFor, nil
 	}
 }
 
-// withFate adds the routes that have lately suffered together with these.
+// beginAgain opens the group's law anew: what was concluded about other members says little about these.
+func (c *Controller) beginAgain(now time.Duration, g *group) {
+	g.headroom = 0
+	for _, r := range g.routes {
+		g.headroom += c.headroomOf(now, r)
+	}
+	g.law = limit.Open(now, float64(g.inFlight), g.headroom, g.law.Scale)
+	g.limit = g.law.Limit
+}
+
+// mayJoin reports whether a route may be put into a group for another one's sake.
+func (r *Route) mayJoin(now time.Duration) bool {
+	return !r.removed && !r.settings.Alone && r.domain == &r.solo && r.trialOf == nil && now >= r.aloofTill
+}
+
+// bring lets the routes that are said to share something with the route join its group.
+func (c *Controller) bring(now time.Duration, r *Route, g *group) {
+	for _, o := range c.withCompanions([]*Route{r}, func(o *Route) bool { return o.mayJoin(now) })[1:] {
+		c.join(now, o, g, "is said to share something with "+r.Name())
+	}
+}
+
+// withFate adds the routes that have lately suffered together with these, or are said to share something with them.
 func (c *Controller) withFate(now time.Duration, routes []*Route) []*Route {
 	all := slices.Clone(routes)
 	for _, r := range routes {
@@ -140,12 +168,15 @@ func (c *Controller) withFate(now time.Duration, routes []*Route) []*Route {
 			continue
 		}
 		for _, other := range r.fate.routes {
-			if !other.removed && other.domain == &other.solo && other.trialOf == nil && now >= other.aloofTill && !slices.Contains(all, other) {
+			if !r.settings.Alone && other.mayJoin(now) && !slices.Contains(all, other) {
+				if other.asleep {
+					c.wake(other)
+				}
 				all = append(all, other)
 			}
 		}
 	}
-	return all
+	return c.withCompanions(all, func(o *Route) bool { return o.mayJoin(now) })
 }
 
 // share records which routes suffer in the same group at the same time.
@@ -186,7 +217,8 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 
 // headroomOf is how far the route could grow by itself.
 func (c *Controller) headroomOf(now time.Duration, r *Route) float64 {
-	return math.Max(float64(r.inFlight), min(r.ceiling(now, c.classes), float64(max(r.inFlight, ceilingFloor))+headroomMost*r.peak))
+	alone := math.Max(r.ceiling(now), min(opensAt*r.peak, opensWith))
+	return math.Max(float64(r.inFlight), min(alone, float64(max(r.inFlight, ceilingFloor))+headroomMost*r.peak))
 }
 
 // founding is how soon a route has to join after the trouble began to have suffered from the same flood: half a second, or three of the
@@ -206,6 +238,11 @@ func (c *Controller) adopt(r *Route, g *group) {
 }
 
 func (c *Controller) move(r *Route, from, to *domain) {
+	c.shut(r)
+	if to.group != nil {
+		to.sign.since.Store(int64(to.group.since))
+	}
+	r.notice.sign.Store(&to.sign)
 	from.inFlight -= r.inFlight
 	to.inFlight += r.inFlight
 	r.domain = to
@@ -224,10 +261,11 @@ func (c *Controller) leave(now time.Duration, r *Route) {
 	g := r.domain.group
 	g.routes = slices.DeleteFunc(g.routes, func(o *Route) bool { return o == r })
 	c.move(r, &g.domain, &r.solo)
-	r.solo.limit = r.ceiling(now, c.classes)
+	r.solo.limit = r.ceiling(now)
 	r.slowness = math.Max(1, g.law.Scale)
 	r.recent.Clear()
 	if len(g.routes) == 0 {
+		g.closed = true
 		c.groups = slices.DeleteFunc(c.groups, func(o *group) bool { return o == g })
 	}
 	c.handOut(now, &r.solo)

@@ -46,7 +46,7 @@ func (w *world) groupOf() []string {
 
 // "Every ticket comes back exactly once": what the controller counts is what is out there, through faults, late ticks, jumping clocks,
 // groups that open, merge and close, and configurations that take routes away and bring them back.
-func TestEveryTicketComesBackOnce(t *testing.T) {
+func TestTicketsOfDrawnWorldsComeBack(t *testing.T) {
 	evidence := 0
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWorld(t)
@@ -90,7 +90,7 @@ func TestEveryTicketComesBackOnce(t *testing.T) {
 }
 
 // "Inside a group nobody waits behind a less important request": who begins to run is better than all who wait in its group, by class,
-// then by cohort; but for the one request a second of its route that always passes.
+// then by stage, then by cohort; but for the one request a second of its route that always passes.
 func TestNobodyIsOvertaken(t *testing.T) {
 	inWorlds(t, func(w *world, evidence *int) {
 		var before []string
@@ -136,7 +136,7 @@ func (w *world) better(a, b *visitor) bool {
 	if a.arrived < w.configured || b.arrived < w.configured {
 		return false
 	}
-	return cmp.Or(cmp.Compare(w.class[a.route], w.class[b.route]), cmp.Compare(a.Cohort, b.Cohort)) < 0
+	return cmp.Or(cmp.Compare(w.class[a.route], w.class[b.route]), cmp.Compare(b.Stage, a.Stage), cmp.Compare(a.Cohort, b.Cohort)) < 0
 }
 
 // Who is turned away because the room is full is no better than anybody who stays.

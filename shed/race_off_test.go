@@ -2,5 +2,7 @@
 
 package shed_test
 
+const raceDetector = false
+
 // Everything as it is meant.
 const thin = 1

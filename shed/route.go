@@ -4,18 +4,24 @@ import (
 	"math"
 	"time"
 
+	"triage/shed/relief"
 	"triage/shed/window"
 )
 
 // Constants of a route's measurement; package comment, points 1 and 2.
 const (
 	samplesEnough   = 16
+	samplesWide     = 64
+	sureAtOnce      = 4.5 // standard errors, on the newest samplesEnough
+	sureInTime      = 4   // on the newest samplesWide
 	agesEnough      = 4
 	suffersAt       = 1.3
 	guessSuffersAt  = 2 // while the baseline is a guess
 	fallBelow       = 0.7
 	fallSamples     = 32
 	earlyAll        = 16 // in flight of the upstream, itself included, for an early sample
+	behindTicks     = 10
+	behindShare     = 0.2
 	blindLost       = 10 // requests without an answer
 	blindShare      = 0.9
 	blindLeast      = 4
@@ -24,8 +30,8 @@ const (
 	symptomTicks    = 3
 	peakHalfLife    = 30 * time.Second
 	ceilingFloor    = 8
-	headroomMost    = 4.0
-	headroomLeast   = 1.5
+	headroomMost    = 3.0
+	headroomLeast   = 1.3
 	headroomAfter   = time.Second
 	acceptedAbove   = 1.05
 	minExcess       = 0.003 // seconds: less than that more is no trouble, whatever the ratio
@@ -41,10 +47,26 @@ type RouteSettings struct {
 	Class int
 	// ErrorObjective is the share of backend errors that is all right, 0..1; 0 means 2 %.
 	ErrorObjective float64
+	// Shares names bottlenecks that the route is said to share with every other route that has the name; Alone says that it
+	// shares nothing at all.
+	Shares []string
+	Alone  bool
 }
 
 // Route is one route's state inside a Controller. Its fields belong to the controller.
 type Route struct {
+	// Three cache lines that requests touch without the lock. All else is under it. The allocator puts eight bytes of its own in front of
+	// whatever is as large as a Route.
+	_      [64 - 8]byte
+	notice notice
+	door   door
+	own    cell
+
+	open     bool    // the door; then the number in flight is what the door says
+	index    int     // place in the configuration
+	asleep   bool    // package file awake.go
+	quiet    int     // ticks without traffic
+	slept    elapsed // up to when it was measured
 	settings RouteSettings
 	class    uint8
 	removed  bool
@@ -75,20 +97,39 @@ type Route struct {
 	known      bool // x is known
 	symptoms   int  // ticks in a row
 	suffering  bool
+	slowTicks  int  // in a row of suffering
 	stalled    bool // this process stood still during the last tick
+	measured   time.Duration
 	peak       float64
 	raised     time.Duration
+	widening   float64       // how many times its peak the route may grow to
 	headroomAt time.Duration // from when the ceiling counts; 0: no baseline yet
 	blind      float64       // limit while nothing is known; +Inf: none
 	blindAt    time.Duration // when it was last moved
-	lastRun    time.Duration
-	suspect    bool // may have to do with the guarded route's errors
-	refusing   Reason
-	refusedAt  time.Duration
+	storm      storm
+	flow       flow
+	retries    int // that arrived in the tick under way
+	// What half of the answers take at most, and nineteen in twenty; 0: not known.
+	quick, surely time.Duration
+	suspect       bool // may have to do with the guarded route's errors
+	refusing      Reason
+	refusedAt     time.Duration
+
+	usual       float64 // arrivals a second while all is well
+	relief      relief.Estimate
+	culpritOf   *group        // whose members get more done while it is held, or are watched to see whether they do
+	cap         float64       // that it is held at; +Inf: none
+	inquiryAt   time.Duration // when it may be kept back again
+	inquiryWait time.Duration
 }
 
 func newRoute(s RouteSettings, now time.Duration) *Route {
-	r := &Route{settings: s, class: uint8(s.Class), slowness: 1, lowSince: -1, lastRun: now - probeEvery, blind: math.Inf(1), blindAt: now}
+	r := &Route{settings: s, class: uint8(s.Class), slowness: 1, lowSince: -1, blind: math.Inf(1), blindAt: now, asleep: true, cap: math.Inf(1)}
+	r.door.lastRun.Store(int64(now - probeEvery))
+	r.notice.spared.Store(math.Float64bits(sparesAll))
+	r.notice.sparedRetries.Store(math.Float64bits(sparesAll))
+	r.notice.sign.Store(&r.solo.sign)
+	r.solo.sign.since.Store(-1)
 	r.solo.limit = math.Inf(1)
 	r.solo.routes = []*Route{r}
 	r.domain = &r.solo
@@ -118,8 +159,8 @@ func (r *Route) measure(now time.Duration, stalled bool, noise float64) {
 		r.base.Spoil()
 	}
 	r.recent.Add(tick)
-	r.stalled = stalled
-	r.normalise(now)
+	r.stalled, r.measured = stalled, now
+	r.normalise()
 	r.judge(tick.Samples > 0)
 	r.learn(now)
 	r.raisePeak(now)
@@ -128,21 +169,21 @@ func (r *Route) measure(now time.Duration, stalled bool, noise float64) {
 
 // pace sums the newest times to first byte and says how many they are. With few completions the ages of what is in flight
 // count as well, if they say more: a backend that hangs completes nothing.
-func (r *Route) pace(now time.Duration) (seconds, n float64) {
-	sum, _ := r.recent.Newest(samplesEnough)
+func (r *Route) pace(samples int) (seconds, n float64) {
+	sum, _ := r.recent.Newest(samples)
 	seconds, n = sum.Sum.Seconds(), float64(sum.Samples)
 	if sum.Samples >= samplesEnough || r.inFlight < agesEnough || r.stalled {
 		return seconds, n
 	}
-	ages := (now*time.Duration(r.inFlight) - r.starts).Seconds()
+	ages := (r.measured*time.Duration(r.inFlight) - r.starts).Seconds()
 	if ages*math.Max(n, 1) <= seconds*float64(r.inFlight) {
 		return seconds, n
 	}
 	return seconds + ages, n + float64(r.inFlight)
 }
 
-func (r *Route) normalise(now time.Duration) {
-	seconds, n := r.pace(now)
+func (r *Route) normalise() {
+	seconds, n := r.pace(samplesEnough)
 	r.known = n > 0 && r.scaled() > 0
 	if !r.known {
 		return
@@ -161,13 +202,32 @@ func (r *Route) judge(fresh bool) {
 	if !r.base.Known() {
 		threshold = guessSuffersAt + 3*r.base.Doubt()
 	}
-	r.suffering = r.x > threshold+3*r.se && r.excess > r.leastExcess()
+	r.suffering = (r.beyond(samplesEnough, threshold, sureAtOnce) || r.beyond(samplesWide, threshold, sureInTime)) && (r.base.Known() || r.behind())
 	switch {
 	case r.x <= symptomsAt+3*r.se || r.excess <= r.leastExcess():
 		r.symptoms = 0
 	case fresh:
 		r.symptoms++
 	}
+}
+
+// beyond tests the newest samples, at least so many, against a threshold. The test is made every tick on every route, and sums of a few
+// skewed times reach far: three standard errors are passed by chance every few minutes.
+func (r *Route) beyond(samples int, threshold, sure float64) bool {
+	seconds, n := r.pace(samples)
+	x := (seconds/n + slack) / (r.scaled() + slack + r.noise)
+	return x > threshold+sure*r.base.CV()/math.Sqrt(n) && seconds/n-r.scaled() > r.leastExcess()
+}
+
+// behind reports that the backend does not keep up: of what was sent to it lately too much is still there. While the baseline is a
+// guess of a few answers, which are the short ones, slowness alone is no evidence.
+func (r *Route) behind() bool {
+	sum, ticks := r.recent.Last(behindTicks)
+	oldest, _ := r.recent.Ago(ticks - 1)
+	if sum.Lost > 0 {
+		return true
+	}
+	return ticks >= behindTicks/2 && float64(r.inFlight-oldest.Peak) > behindShare*float64(sum.Arrivals)
 }
 
 // learn feeds time to the baseline, or throws the window away when the route is not healthy.
@@ -204,7 +264,7 @@ func (r *Route) lowerSlowness(now time.Duration) {
 // raisePeak takes a concurrency as proven when the answers that came since it was reached were healthy: what is in flight now
 // has not been answered yet and proves nothing.
 func (r *Route) raisePeak(now time.Duration) {
-	r.peak *= math.Exp2(-tickEvery.Seconds() / peakHalfLife.Seconds())
+	r.fadePeak()
 	lag := min(1+int(r.scaled()/tickEvery.Seconds()), window.Span-1)
 	proven, ok := r.recent.Ago(lag)
 	healthy := r.known && r.x < healthyBelow+r.se
@@ -215,11 +275,11 @@ func (r *Route) raisePeak(now time.Duration) {
 }
 
 // ceiling is the standing headroom, +Inf while there is none.
-func (r *Route) ceiling(now time.Duration, classes int) float64 {
+func (r *Route) ceiling(now time.Duration) float64 {
 	if r.headroomAt == 0 || now < r.headroomAt {
 		return r.blind
 	}
-	return math.Max(ceilingFloor, headroom(r.settings.Class, classes)*r.peak)
+	return math.Min(r.cap, math.Max(ceilingFloor, r.widening*r.peak))
 }
 
 // goBlind acts when nothing at all is known, because no answer ever came: a process that starts before a backend that is flooded already.

@@ -14,14 +14,37 @@ type RouteSnapshot struct {
 	Ceiling float64 `json:"ceiling"`
 	// Baseline is the time to first byte when all is well, in seconds; 0 until it is known.
 	Baseline float64 `json:"baseline_seconds"`
+	// Demand is the concurrency that the route's users ask for, refused ones included, Served how much of it they get: slots, 0 while
+	// the baseline is unknown.
+	Demand float64 `json:"demand_concurrency"`
+	Served float64 `json:"served_concurrency"`
 	// Latency is the normalised latency: time to first byte ÷ baseline; 0 while unknown.
 	Latency float64 `json:"latency_ratio"`
 	// Errors is the share of recent requests that failed in the backend.
 	Errors float64 `json:"error_ratio"`
 	// Group is the name of the group the route is in, "" for none.
 	Group string `json:"group,omitempty"`
+	// RetryStorm is set while so many requests are retries that these count as one class lower.
+	RetryStorm bool `json:"retry_storm,omitempty"`
+	// WouldRefuse is the reason with which requests would be refused, if the law did not only observe.
+	WouldRefuse string `json:"would_refuse,omitempty"`
 	// Refusing is the reason with which the route's newest requests are refused, "" while none is.
 	Refusing string `json:"refusing,omitempty"`
+	// Relief says what others gain when this route is shed; nil until somebody has looked.
+	Relief *ReliefSnapshot `json:"relief,omitempty"`
+}
+
+// ReliefSnapshot is what experiments have shown of a route: when it is shed, others that suffer get so much more done.
+type ReliefSnapshot struct {
+	// Gain is a share: 0.5 is half as much again; Error is its standard error.
+	Gain  float64 `json:"gain"`
+	Error float64 `json:"gain_error"`
+	// Looks is how many experiments there were.
+	Looks int `json:"looks"`
+	// HeldAt is the number of concurrent requests that the route is held at because it is in the way of a group; 0: it is not.
+	HeldAt float64 `json:"held_at,omitempty"`
+	// Of is the group that gains from that.
+	Of string `json:"of,omitempty"`
 }
 
 // GroupSnapshot is the state of routes that share a bottleneck.
@@ -53,7 +76,7 @@ type Entry struct {
 	// Upstream is filled in by whoever has several gates.
 	Upstream string `json:"upstream,omitempty"`
 	Subject  string `json:"subject"`
-	// Kind is one of: group, limit, slowness, level.
+	// Kind is one of: group, limit, slowness, level, relief, retries.
 	Kind   string  `json:"kind"`
 	From   float64 `json:"from"`
 	To     float64 `json:"to"`
@@ -64,6 +87,8 @@ type Entry struct {
 type Snapshot struct {
 	Routes map[string]RouteSnapshot
 	Groups []GroupSnapshot
+	// Observe is set while the law decides and reports, and refuses nothing.
+	Observe bool
 	// Broken is what the controller died of; the gate lets everything pass since. "" while it lives.
 	Broken string
 }
@@ -76,15 +101,21 @@ func (g *Gate) Snapshot() Snapshot {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s := g.controller.Snapshot(g.epoch)
-	s.Broken = g.broken
+	if why := g.broken.Load(); why != nil {
+		s.Broken = *why
+	}
 	return s
 }
 
 // Snapshot copies the controller's state; epoch is the wall time of its zero.
 func (c *Controller) Snapshot(epoch time.Time) Snapshot {
-	s := Snapshot{Routes: map[string]RouteSnapshot{}}
+	s := Snapshot{Routes: map[string]RouteSnapshot{}, Observe: c.observing}
 	for _, r := range c.routes {
-		s.Routes[r.Name()] = r.snapshot(c.latest, c.classes)
+		if r.asleep {
+			c.makeUp(r)
+		}
+		r.look(c.latest, c.lost())
+		s.Routes[r.Name()] = r.snapshot(c.latest, c.observing)
 	}
 	for _, group := range c.groups {
 		s.Groups = append(s.Groups, group.snapshot(c.latest, epoch))
@@ -99,20 +130,30 @@ func (g *Gate) Entries(after uint64) []Entry {
 	return g.controller.entries.after(after, g.epoch)
 }
 
-func (r *Route) snapshot(now time.Duration, classes int) RouteSnapshot {
-	s := RouteSnapshot{InFlight: r.inFlight, Queued: r.queued, Baseline: r.base.Seconds()}
-	if c := r.ceiling(now, classes); r.domain == &r.solo && !math.IsInf(c, 1) {
+func (r *Route) snapshot(now time.Duration, observe bool) RouteSnapshot {
+	s := RouteSnapshot{InFlight: r.inFlight, Queued: r.queued, Baseline: r.base.Seconds(), RetryStorm: r.storm.on}
+	if c := r.ceiling(now); r.domain == &r.solo && !math.IsInf(c, 1) {
 		s.Ceiling = c
 	}
 	if r.known {
 		s.Latency = r.x
 	}
+	s.Demand, s.Served = r.slots()
 	s.Errors, _ = r.recentErrors()
 	if r.domain.group != nil {
 		s.Group = r.domain.group.name
 	}
-	if now-r.refusedAt < refusingFor {
+	if now-r.refusedAt < refusingFor && observe {
+		s.WouldRefuse = r.refusing.String()
+	} else if now-r.refusedAt < refusingFor {
 		s.Refusing = r.refusing.String()
+	}
+	if r.relief.Looks() > 0 {
+		s.Relief = &ReliefSnapshot{Looks: r.relief.Looks()}
+		s.Relief.Gain, s.Relief.Error = r.relief.Mean(now)
+		if r.culpritOf != nil {
+			s.Relief.HeldAt, s.Relief.Of = r.cap, r.culpritOf.name
+		}
 	}
 	return s
 }

@@ -17,9 +17,10 @@ const (
 	QueueTimeout
 	Headroom
 	Errors
+	Infeasible
 )
 
-var reasonWords = [...]string{"", "limit", "displaced", "queue_timeout", "headroom", "errors"}
+var reasonWords = [...]string{"", "limit", "displaced", "queue_timeout", "headroom", "errors", "infeasible"}
 
 // String gives the reason's word, "" for Admitted.
 func (r Reason) String() string { return reasonWords[r] }
@@ -56,22 +57,44 @@ const (
 // Ticket is the right to be in flight, or the wait for it. A Controller's caller owns the memory and may use a ticket again
 // once it is back.
 type Ticket struct {
-	Route  *Route
-	Cohort uint8
+	// What the request says of itself; see Ask. Deadline is on the controller's clock, 0 is none.
+	Route    *Route
+	Cohort   uint16
+	Stage    uint8
+	Retry    bool
+	Deadline time.Duration
+	// Endpoint is where the request was sent, counted from 1; 0: nobody knows. It is read when the ticket comes back.
+	Endpoint int
 	// Owner is the caller's own, for finding its way back from Woken.
 	Owner any
 	// Reason is set when the ticket was refused.
 	Reason Reason
+	// Would is set when the ticket runs only because the controller observes: why it would have been refused.
+	Would Reason
 	// Hint is set when the backend should be asked to skip optional work for this request.
 	Hint bool
 
 	state  ticketState
+	stripe uint8         // where it is filed
 	early  bool          // it had the backend nearly to itself
 	since  time.Duration // of waiting, then of running
-	lost   time.Duration // what the controller had lost when it began to run
+	began  time.Duration // to run, less what the controller had lost by then
 	domain *domain       // where it waits
 	key    queue.Key     // its place there, which stays when its route's class changes
 	wake   chan struct{} // of the Gate: told when the ticket leaves the waiting room by itself
+}
+
+// place is where the ticket would stand in a waiting room, but for its arrival. class is what it counts as.
+func (t *Ticket) place(class uint8) queue.Key {
+	return queue.Key{Class: class, Stage: t.Stage, Cohort: t.Cohort}
+}
+
+// arrival is what the ticket adds to a cell's arrivals.
+func (t *Ticket) arrival() int64 {
+	if t.Retry {
+		return 1 + retryArrival
+	}
+	return 1
 }
 
 // Waiting reports whether the ticket is in the waiting room; Running whether it holds a slot.

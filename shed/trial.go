@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"triage/shed/limit"
+	"triage/shed/relief"
 )
 
 // Constants of a trial release.
@@ -25,7 +26,7 @@ const (
 // a group by chance, and one that gets nothing through cannot show that it is well. Not tried are the most important class,
 // which is not refused, and the founders, which began to suffer with the group itself: their evidence was better than chance.
 func (c *Controller) tryRelease(now time.Duration, g *group) {
-	if g.trial != nil || len(g.routes) < 2 || g.law.Phase != limit.Steady || g.y > trialCalm*g.law.Scale {
+	if g.trial != nil || g.inquiry != nil || len(g.routes) < 2 || g.law.Phase != limit.Steady || g.y > trialCalm*g.law.Scale {
 		return
 	}
 	for _, r := range g.routes {
@@ -33,6 +34,7 @@ func (c *Controller) tryRelease(now time.Duration, g *group) {
 		if r.class == 0 || r.founder || !refused || now < r.trialAt {
 			continue
 		}
+		g.beforeTrial = g.workBut(pleaTicks+2, r)
 		c.leave(now, r)
 		r.slowness, r.trialOf, r.trialAt = 1, g, now
 		g.trial = r
@@ -42,7 +44,7 @@ func (c *Controller) tryRelease(now time.Duration, g *group) {
 
 // judgeTrials ends trials: whoever is well outside stays outside, whoever suffers there goes back.
 func (c *Controller) judgeTrials(now time.Duration) {
-	for _, r := range c.routes {
+	for _, r := range c.awake {
 		g := r.trialOf
 		if g == nil {
 			continue
@@ -53,6 +55,10 @@ func (c *Controller) judgeTrials(now time.Duration) {
 			continue
 		}
 		g.trial, r.trialOf = nil, nil
+		during := g.work(int((now - r.trialAt) / tickEvery))
+		if effect, se, known := relief.Effect(during, g.beforeTrial); known && len(g.routes) > 0 {
+			r.relief = r.relief.Add(now, effect, se) // it had been kept back until then
+		}
 		switch {
 		case len(g.routes) == 0:
 		case r.known && !r.suffering && r.x <= trialWell+r.se:

@@ -48,7 +48,7 @@ func TestLeaveAfterTheClassChanged(t *testing.T) {
 	drive(c, routes[1], &now, 300*time.Millisecond, 400, 100*time.Millisecond)
 	var waiting []*shed.Ticket
 	for len(waiting) < 8 {
-		ticket := &shed.Ticket{Route: routes[1], Cohort: uint8(len(waiting))}
+		ticket := &shed.Ticket{Route: routes[1], Cohort: uint16(len(waiting))}
 		if c.Admit(now, ticket); ticket.Waiting() {
 			waiting = append(waiting, ticket)
 		}

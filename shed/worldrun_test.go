@@ -155,7 +155,7 @@ func (w *world) tick() {
 func (w *world) arrive(i int) {
 	w.number++
 	v := &visitor{route: i, arrived: w.now}
-	v.Route, v.Cohort, v.Owner = w.routes[i], uint8(w.dice.IntN(shed.Cohorts)), v
+	v.Route, v.Cohort, v.Stage, v.Owner = w.routes[i], uint16(w.dice.IntN(shed.Cohorts)), uint8(w.dice.IntN(3)), v
 	if v.Route == nil {
 		return
 	}
@@ -169,7 +169,7 @@ func (w *world) arrive(i int) {
 		w.start(v)
 	case v.Waiting():
 		w.waiting[v] = true
-		wait := w.c.Wait(v.Route)
+		wait := w.c.Wait(w.at(), &v.Ticket)
 		if w.dice.IntN(10) == 0 {
 			wait = time.Duration(w.dice.Float64() * float64(patience))
 		}

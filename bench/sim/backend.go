@@ -31,8 +31,6 @@ func (w *world) serve(j *job) {
 	if w.sc.Sidecars.Timeout > 0 {
 		w.plan(w.sc.Sidecars.Timeout, event{kind: atTimeout, job: j})
 	}
-	j.endpoint = w.turn % w.sc.Endpoints
-	w.turn++
 	p := &w.phases[w.phase]
 	w.dice.state = mix(j.ID, 1)
 	fail, hang := p.fail[j.Route], p.hang[j.Route]
@@ -44,6 +42,12 @@ func (w *world) serve(j *job) {
 		j.finished = true
 		w.forget(j)
 		w.plan(fast, event{kind: atAnswer, job: j})
+		return
+	}
+	if j.endpoint == 0 && die < fail+p.BadEndpoint.Hang {
+		j.finished = true
+		w.forget(j)
+		w.plan(p.HangFor, event{kind: atAnswer, job: j})
 		return
 	}
 	w.enter(j, die < fail+hang)

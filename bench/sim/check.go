@@ -191,7 +191,8 @@ func (c *checker) phase(where string, p Phase, resources, routes, sources []stri
 	c.require(p.Burst.Every == 0 || p.Burst.Every > p.Burst.For && p.Burst.For > 0 && p.Burst.Times > 0, "%s: bursts of %v every %v, times %v; want a time shorter than the gap, and a factor", where, p.Burst.For, p.Burst.Every, p.Burst.Times)
 	c.span(where+": hang_for", p.HangFor)
 	c.require(p.Jump >= -mostWaiting && p.Jump <= mostWaiting, "%s: a jump of %v; want a day at most", where, p.Jump)
-	c.require(p.BadEndpoint.Fail >= 0 && p.BadEndpoint.Fail <= 1 && p.BadEndpoint.Slow >= 0 && p.BadEndpoint.Slow <= mostFactor, "%s: bad endpoint: fail %v, slow %v; want a share and a factor", where, p.BadEndpoint.Fail, p.BadEndpoint.Slow)
+	bad := p.BadEndpoint
+	c.require(bad.Fail >= 0 && bad.Hang >= 0 && bad.Fail+bad.Hang <= 1 && bad.Slow >= 0 && bad.Slow <= mostFactor, "%s: bad endpoint: fail %v, hang %v, slow %v; want two shares, together 1 at most, and a factor", where, bad.Fail, bad.Hang, bad.Slow)
 }
 
 // handLimit is what a human would set who knows the backend: the size of the resource that most routes need.

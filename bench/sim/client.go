@@ -66,7 +66,7 @@ func (w *world) attempt(c *call) {
 	j := &job{call: c, car: w.active[int(c.user%uint64(len(w.active)))], arrived: w.now, steps: r.steps}
 	j.Request = Request{
 		ID: mix(c.id, uint64(c.attempts)), Route: c.route, Class: r.Class, Session: c.user, Stage: c.stage,
-		Attempt: c.attempts, Unsafe: r.Unsafe, world: j,
+		Attempt: c.attempts, Retry: c.attempts > 0 && w.sc.Clients.MarksRetries, Unsafe: r.Unsafe, world: j,
 	}
 	c.attempts++
 	w.calendar.addLast(event{at: w.now + w.sc.Clients.Deadline, kind: atDeadline, job: j})

@@ -97,6 +97,7 @@ func (d draw) people(s *Scenario, p spec) error {
 	}
 	r := p.Clients.Retry
 	s.Clients = Clients{Deadline: d.time("deadline", p.Clients.Deadline), Retry: Retry{Times: r.Times, Backoff: d.time("backoff", r.Backoff), Honour: r.Honour}}
+	s.Clients.TellsDeadline, s.Clients.MarksRetries = p.Clients.TellsDeadline, p.Clients.MarksRetries
 	for _, on := range r.On {
 		switch on {
 		case "refusals":
@@ -126,7 +127,7 @@ func (d draw) phases(s *Scenario, p spec) error {
 			Slow: numbers(d, "slow", ph.Slow), SlowRoutes: numbers(d, "slow_routes", ph.SlowRoutes), Size: numbers(d, "size", ph.Size),
 			Fail: numbers(d, "fail", ph.Fail), Hang: numbers(d, "hang", ph.Hang), HangFor: d.time("hang_for", ph.HangFor),
 			Cold: ph.Cold, Restart: ph.Restart, Jump: d.time("jump", ph.Jump),
-			BadEndpoint: BadEndpoint{d.number("bad.fail", ph.Bad.Fail.quantity), d.number("bad.slow", ph.Bad.Slow.quantity)},
+			BadEndpoint: BadEndpoint{Fail: d.number("bad.fail", ph.Bad.Fail.quantity), Hang: d.number("bad.hang", ph.Bad.Hang.quantity), Slow: d.number("bad.slow", ph.Bad.Slow.quantity)},
 			Burst:       Burst{Every: d.time("burst.every", ph.Burst.Every), For: d.time("burst.for", ph.Burst.For), Times: d.number("burst.times", ph.Burst.Times.quantity), Of: ph.Burst.Of},
 		}
 		for name, b := range ph.Bound {

@@ -69,6 +69,28 @@ func (a *auditor) Woken(now time.Duration) []sim.Woken {
 
 func (a *auditor) Tick(now time.Duration) { a.at(now, "Tick"); a.Policy.Tick(now) }
 
+// choosing is an auditor of a policy that also chooses endpoints.
+type choosing struct {
+	*auditor
+	endpoints int
+}
+
+func (c choosing) Choose(now time.Duration, r *sim.Request) (int, bool) {
+	c.at(now, "Choose")
+	endpoint, ok := c.Policy.(sim.Chooser).Choose(now, r)
+	if ok && (endpoint < 0 || endpoint >= c.endpoints) {
+		c.t.Fatalf("endpoint %d of %d", endpoint, c.endpoints)
+	}
+	if !ok {
+		c.move(r, "Choose", "running", "refused")
+		c.ended++
+		if r.Reason == "" {
+			c.t.Fatal("refused without a reason")
+		}
+	}
+	return endpoint, ok
+}
+
 // whim decides at random, late and early, with a waiting room that is emptied by time.
 type whim struct {
 	dice *rand.Rand
@@ -135,8 +157,12 @@ func TestContract(t *testing.T) {
 				var audits []*auditor
 				r := simulate(t, s, 1, func(f sim.Facts) (sim.Policy, error) {
 					p, err := fresh(f)
-					audits = append(audits, &auditor{Policy: p, t: t, state: map[uint64]string{}})
-					return audits[len(audits)-1], err
+					audit := &auditor{Policy: p, t: t, state: map[uint64]string{}}
+					audits = append(audits, audit)
+					if _, chooses := p.(sim.Chooser); chooses {
+						return choosing{audit, f.Endpoints}, err
+					}
+					return audit, err
 				})
 				for _, a := range audits {
 					ended += a.ended

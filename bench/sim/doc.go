@@ -26,9 +26,10 @@
 // whoever cannot be expected to be answered in time (deadline less three mean service times). Its process never stands still, its
 // clock never jumps, and it is one even where there are several sidecars.
 //
-// What it is not: an optimum. It does not look ahead, does not prefer small requests (among equals nobody may), does not choose
-// endpoints, and does not keep anybody out who could be served now for the sake of somebody more important who may come: its
-// services are not interrupted either. Where clients come again after a refusal a policy can serve more than the oracle.
+// What it is not: an optimum. It does not look ahead, does not prefer small requests (among equals nobody may), and does not keep
+// anybody out who could be served now for the sake of somebody more important who may come: its services are not interrupted either.
+// Of the endpoints it knows which one fails or hangs, and goes round it; slow ones take their turn. Where clients come again after
+// a refusal a policy can serve more than the oracle.
 //
 // # The zoo and the measures
 //
@@ -42,10 +43,16 @@
 // A policy is called from one goroutine, with a time that never goes backwards; each request arrives once, and each that was
 // started is done once or is still under way when the run ends. A minute at 2,000 requests a second takes well under a second of one core.
 //
+// # Breakers
+//
+// The law's sidecars have the real breakers (package breaker, in the simulator's time) and the real choice between endpoints (package
+// proxy/upstream), wired as in package proxy: the route's breaker, then the less loaded of two endpoints whose breakers let the request
+// pass. They hear what the proxy's would: errors and timeouts are failures, what clients gave up says nothing. They belong to the
+// policy "law" (Chooser); a peer has what its publication has, and its endpoints take turns. A critical request counts as a probe if
+// a half-open breaker let it through although, in the case of an endpoint, another one was there to take it.
+//
 // # Not done
 //
-// Breakers: package breaker lives in wall-clock time, so errors are not met by ejecting an endpoint or opening a route, and half-open
-// probes do not exist here (the measure "probes" is for policies that count them). Rate limits, degrading,
-// connections and their set-up. It ranks ideas and finds death spirals within seconds; it is no evidence about sockets, schedulers
-// and garbage collectors: that is measured against the binary.
+// Rate limits, degrading, connections and their set-up. It ranks ideas and finds death spirals within seconds; it is no
+// evidence about sockets, schedulers and garbage collectors: that is measured against the binary.
 package sim

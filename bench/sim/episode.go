@@ -69,8 +69,10 @@ type stageSpec struct {
 }
 
 type clientSpec struct {
-	Deadline span      `yaml:"deadline"`
-	Retry    retrySpec `yaml:"retry"`
+	Deadline      span      `yaml:"deadline"`
+	Retry         retrySpec `yaml:"retry"`
+	TellsDeadline bool      `yaml:"tells_deadline"`
+	MarksRetries  bool      `yaml:"marks_retries"`
 }
 
 type retrySpec struct {
@@ -117,5 +119,6 @@ type burstSpec struct {
 
 type badSpec struct {
 	Fail share  `yaml:"fail"`
+	Hang share  `yaml:"hang"`
 	Slow factor `yaml:"slow"`
 }

@@ -32,6 +32,7 @@ type oracle struct {
 	shut  []bool    // by resource: someone better waits for it
 	lines []fifo    // by route: who waits, by arrival
 	woken []Woken
+	turn  int // of the endpoints
 
 	scratch []float64 // of shares
 }
@@ -62,6 +63,16 @@ func (o *oracle) TickEvery() time.Duration { return 0 }
 
 // NextWake is 0: time alone decides nothing.
 func (o *oracle) NextWake() time.Duration { return 0 }
+
+// Choose leaves out an endpoint that fails or hangs; the others take turns.
+func (o *oracle) Choose(time.Duration, *Request) (endpoint int, ok bool) {
+	bad := o.w.phases[o.w.phase].BadEndpoint
+	o.turn++
+	if n := o.w.sc.Endpoints; n > 1 && (bad.Fail > 0 || bad.Hang > 0) {
+		return 1 + o.turn%(n-1), true
+	}
+	return o.turn % o.w.sc.Endpoints, true
+}
 
 // Woken lets out whom there is room for: class by class, in a class who has come furthest, then who came first. A resource that
 // somebody better waits for is shut to the rest, or small requests would keep large ones out for ever.

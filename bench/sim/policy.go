@@ -60,6 +60,10 @@ type Request struct {
 	Stage   int
 	// Attempt is 0 for a first try.
 	Attempt int
+	// Retry is set when the request itself says that it is not a first try; Deadline is when it says that its client leaves, on
+	// the sidecar's clock, 0 if it does not say.
+	Retry    bool
+	Deadline time.Duration
 	// Unsafe is set on requests that must not be sent twice, such as a payment.
 	Unsafe bool
 	// Reason is the policy's own word for its refusal.

@@ -120,6 +120,8 @@ type Clients struct {
 	// Deadline is when a client leaves; 0 means a second.
 	Deadline time.Duration
 	Retry    Retry
+	// TellsDeadline makes requests say when their client leaves, MarksRetries makes them say that they are not the first try.
+	TellsDeadline, MarksRetries bool
 }
 
 // Retry says when a client tries again. The zero value never does.
@@ -192,9 +194,10 @@ type Burst struct {
 	Of         []string // nil means all
 }
 
-// BadEndpoint is one endpoint of several that fails or is slow. The zero value is none.
+// BadEndpoint is one endpoint of several that fails, hangs or is slow. The zero value is none.
 type BadEndpoint struct {
 	Fail float64 // share of fast errors
+	Hang float64 // share of requests that it takes and leaves lying for the phase's HangFor, without work; then it fails them
 	Slow float64 // 0 means 1
 }
 

@@ -9,6 +9,7 @@ import (
 type sidecar struct {
 	index   int
 	policy  Policy
+	chooser Chooser // the policy, if it is one
 	dice    *dice
 	offset  time.Duration // of its clock
 	latest  time.Duration // on its clock
@@ -63,6 +64,7 @@ func (w *world) startSidecars() error {
 			return fmt.Errorf("making the policy of sidecar %d: %w", i, err)
 		}
 		car := &sidecar{index: len(w.cars), policy: policy, dice: newDice(facts.Seed)}
+		car.chooser, _ = policy.(Chooser)
 		w.cars = append(w.cars, car)
 		if i < len(w.active) {
 			car.offset = w.active[i].offset
@@ -89,9 +91,12 @@ func (w *world) firstTick(car *sidecar) time.Duration {
 }
 
 func (w *world) facts(i int) Facts {
-	f := Facts{Classes: w.sc.Classes, Seed: mix(w.seed, uint64(5000+i+len(w.cars))), Hand: map[string]float64{"limit": w.sc.handLimit()}}
+	f := Facts{
+		Classes: w.sc.Classes, Endpoints: w.sc.Endpoints, Timeout: or(w.sc.Sidecars.Timeout, w.sc.Clients.Deadline),
+		Seed: mix(w.seed, uint64(5000+i+len(w.cars))), Hand: map[string]float64{"limit": w.sc.handLimit()},
+	}
 	for _, r := range w.sc.Routes {
-		f.Routes = append(f.Routes, RouteFacts{r.Name, r.Class})
+		f.Routes = append(f.Routes, RouteFacts{r.Name, r.Class, w.sc.stageOf(r.Name)})
 	}
 	return f
 }
@@ -132,9 +137,12 @@ func (w *world) reach(j *job) {
 		return
 	}
 	w.result.attempted(w, j)
+	if w.sc.Clients.TellsDeadline {
+		j.Deadline = w.clock(j.car) + j.arrived + w.sc.Clients.Deadline - w.now
+	}
 	switch j.car.policy.Arrive(w.clock(j.car), &j.Request) {
 	case Start:
-		w.serve(j)
+		w.send(j)
 	case Wait:
 		j.state = waiting
 	default:
@@ -145,6 +153,7 @@ func (w *world) reach(j *job) {
 
 // collect carries out what the policy has decided about waiting requests.
 func (w *world) collect(car *sidecar) {
+	again := false
 	for _, k := range car.policy.Woken(w.clock(car)) {
 		j := k.Request.world.(*job)
 		if k.Start && j.over { // its client left while the word was on its way
@@ -153,7 +162,7 @@ func (w *world) collect(car *sidecar) {
 			continue
 		}
 		if k.Start {
-			w.serve(j)
+			again = !w.send(j) || again
 			continue
 		}
 		if k.Reason != "" {
@@ -161,7 +170,28 @@ func (w *world) collect(car *sidecar) {
 		}
 		w.refuse(j)
 	}
+	if again { // what was refused after all has made room for others
+		w.collect(car)
+		return
+	}
 	w.planWake(car)
+}
+
+// send sends an attempt to an endpoint, if its policy does not think better of it.
+func (w *world) send(j *job) bool {
+	if c := j.car.chooser; c != nil {
+		endpoint, ok := c.Choose(w.clock(j.car), &j.Request)
+		if !ok {
+			w.refuse(j)
+			return false
+		}
+		j.endpoint = endpoint
+	} else {
+		j.endpoint = w.turn % w.sc.Endpoints
+		w.turn++
+	}
+	w.serve(j)
+	return true
 }
 
 // leastWake keeps a policy that asks for an instant that has passed from stopping time.

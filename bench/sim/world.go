@@ -9,7 +9,10 @@ import (
 type Facts struct {
 	Classes int
 	Routes  []RouteFacts
-	Seed    uint64
+	// Endpoints is how many instances there are; Timeout is how long a sidecar waits for one of them.
+	Endpoints int
+	Timeout   time.Duration
+	Seed      uint64
 	// Hand holds what only a human could know: "limit" is the size of the resource that most routes need.
 	Hand map[string]float64
 }
@@ -18,6 +21,8 @@ type Facts struct {
 type RouteFacts struct {
 	Name  string
 	Class int
+	// Stage is what a session has completed that was served by the route: its place in the journeys, from 1 on; 0 if it is in none.
+	Stage int
 }
 
 // NewPolicy makes the policy of one sidecar.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
@@ -98,7 +99,7 @@ func rulesOf(f *config.File) []route.Rule {
 func proxySettings(f *config.File, key shed.CohortKey, recorder func(route, priority, upstream string) proxy.Recorder, logger *slog.Logger) (proxy.Settings, error) {
 	s := proxy.Settings{Name: f.Name, Priorities: f.Priorities, HealthChecks: f.HealthChecks, SessionKey: key, Recorder: recorder, Logger: logger}
 	for _, name := range f.UpstreamNames() {
-		us, err := upstreamSettings(name, f.Upstreams[name])
+		us, err := upstreamSettings(name, f.Upstreams[name], f.Mode)
 		if err != nil {
 			return s, err
 		}
@@ -127,10 +128,10 @@ func smallestBodyLimit(listeners []config.Listener) int64 {
 	return limit
 }
 
-func upstreamSettings(name string, u config.Upstream) (proxy.UpstreamSettings, error) {
+func upstreamSettings(name string, u config.Upstream, mode string) (proxy.UpstreamSettings, error) {
 	s := proxy.UpstreamSettings{
 		Name: name, Timeout: time.Duration(u.Timeout), ConnectTimeout: time.Duration(u.ConnectTimeout),
-		IdleTimeout: time.Duration(u.IdleTimeout), IdleConnections: u.IdleConnections,
+		IdleTimeout: time.Duration(u.IdleTimeout), IdleConnections: u.IdleConnections, Observe: cmp.Or(u.Mode, mode) == "observe",
 	}
 	for _, e := range u.Endpoints {
 		target, err := url.Parse(e.URL)
@@ -148,8 +149,11 @@ func routeSettings(r config.Route, rule route.Rule, class int) proxy.RouteSettin
 		ErrorObjective: float64(r.ErrorObjective), BodyLimit: int64(r.BodyLimit),
 		Breaker: breaker.Settings{Disabled: r.Breaker.Disabled, FailureShare: float64(r.Breaker.FailureShare), OpenFor: time.Duration(r.Breaker.OpenFor), Probes: r.Breaker.Probes},
 	}
+	if s.Alone = r.SharesNothing(); !s.Alone {
+		s.Shares = r.Shares
+	}
 	if r.Session != nil {
-		s.SessionCookie, s.SessionHeader = r.Session.Cookie, r.Session.Header
+		s.SessionCookie, s.SessionHeader, s.SessionStage = r.Session.Cookie, r.Session.Header, uint8(r.Session.Stage)
 	}
 	for _, l := range r.RateLimit {
 		s.Limits = append(s.Limits, proxy.LimitSettings{Rate: float64(l.Rate), Burst: l.Burst, Per: l.Per})

@@ -23,7 +23,7 @@ func simPolicies() []sim.Named {
 		policies = append(policies, sim.Named{Name: p.Name, Doc: p.Doc, New: func(f sim.Facts) (sim.Policy, error) {
 			s := peer.Settings{Classes: f.Classes, Seed: f.Seed, Hand: f.Hand}
 			for _, r := range f.Routes {
-				s.Routes = append(s.Routes, peer.RouteInfo(r))
+				s.Routes = append(s.Routes, peer.RouteInfo{Name: r.Name, Class: r.Class})
 			}
 			return p.New(s), nil
 		}})

@@ -117,7 +117,7 @@ routes:
 	check.Stdin = strings.NewReader(metrics)
 	output(t, check)
 
-	rules, err := filepath.Glob(filepath.Join("..", "..", "deploy", "prometheus", "*alerts*.yaml"))
+	rules, err := filepath.Glob(filepath.Join("..", "..", "deploy", "prometheus", "[as]*.yaml"))
 	if err != nil || len(rules) == 0 {
 		t.Fatalf("no alert rules in deploy/prometheus: %v", err)
 	}

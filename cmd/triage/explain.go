@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -85,8 +87,10 @@ type explanation struct {
 	Route      string            `json:"route,omitempty"`
 	Priority   string            `json:"priority,omitempty"`
 	Upstream   string            `json:"upstream,omitempty"`
+	Mode       string            `json:"mode,omitempty"`
 	Timeout    string            `json:"timeout,omitempty"`
 	Session    string            `json:"session,omitempty"`
+	Shares     string            `json:"shares,omitempty"`
 	RateLimits []string          `json:"rate_limits,omitempty"`
 	Degrade    []string          `json:"degrade,omitempty"`
 	Health     bool              `json:"health_check"`
@@ -128,7 +132,7 @@ func explain(f *config.File, r *http.Request) (*explanation, error) {
 func (x *explanation) fill(f *config.File, r config.Route) {
 	up := f.Upstreams[r.Upstream]
 	x.Route, x.Priority, x.Upstream, x.Endpoints = r.Name, r.Priority, r.Upstream, up.Endpoints
-	x.Timeout = up.Timeout.String()
+	x.Timeout, x.Mode = up.Timeout.String(), cmp.Or(up.Mode, f.Mode)
 	if r.Timeout > 0 {
 		x.Timeout = r.Timeout.String()
 	}
@@ -138,6 +142,10 @@ func (x *explanation) fill(f *config.File, r config.Route) {
 	} else if s != nil {
 		x.Session = "header " + s.Header
 	}
+	if r.Session != nil && r.Session.Stage > 0 {
+		x.Session += fmt.Sprintf(", stage %d once it was served", r.Session.Stage)
+	}
+	x.Shares = sharesOf(f, r)
 	for _, l := range r.RateLimit {
 		x.RateLimits = append(x.RateLimits, fmt.Sprintf("%s, burst %d, per %s", l.Rate, l.Burst, l.Per))
 	}
@@ -150,6 +158,27 @@ func (x *explanation) fill(f *config.File, r config.Route) {
 		}
 	}
 	x.Degrade = append(x.Degrade, "reject")
+}
+
+// sharesOf says what a route shares, and with whom.
+func sharesOf(f *config.File, r config.Route) string {
+	switch {
+	case r.SharesNothing():
+		return "nothing: it is in no group but its own"
+	case len(r.Shares) == 0:
+		return "not said: it is found out"
+	}
+	parts := make([]string, 0, len(r.Shares))
+	for _, name := range r.Shares {
+		var others []string
+		for _, o := range f.Routes {
+			if o.Name != r.Name && o.Upstream == r.Upstream && slices.Contains(o.Shares, name) {
+				others = append(others, o.Name)
+			}
+		}
+		parts = append(parts, name+" with "+strings.Join(others, ", "))
+	}
+	return strings.Join(parts, "; ")
 }
 
 func (x *explanation) print(w io.Writer) {
@@ -177,7 +206,11 @@ func (x *explanation) print(w io.Writer) {
 		line("timeout", "%s until the response header", x.Timeout)
 	}
 	if x.Route != "" {
+		if x.Mode == "observe" {
+			line("mode", "observe: it is told what would be refused, and nothing is")
+		}
 		line("session", "%s", x.Session)
+		line("shares", "%s", x.Shares)
 		for _, l := range x.RateLimits {
 			line("rate limit", "%s", l)
 		}

@@ -59,3 +59,26 @@ func TestExplainRefusesWhatTheProxyRefuses(t *testing.T) {
 		t.Errorf("exit %d, %q; want 1 and why", code, stderr)
 	}
 }
+
+// What routes share, and how far a session has come, is said of each route.
+func TestExplainSharesAndStages(t *testing.T) {
+	path := configFile(t, conf("", "http://127.0.0.1:9000", `  - {name: cart, match: {path: /cart}, upstream: app, shares: [database, cache], session: {cookie: sid, stage: 1}}
+  - {name: pay, match: {path: /pay}, upstream: app, shares: database, session: {header: X-Session}}
+  - {name: reviews, match: {path: /reviews}, upstream: app, shares: [cache, database]}
+  - {name: static, match: {path: /static}, upstream: app, shares: none}
+  - {name: rest, upstream: app}
+`))
+	for url, want := range map[string][]string{
+		"/cart":   {"shares       database with pay, reviews; cache with reviews", "session      cookie sid, stage 1 once it was served"},
+		"/pay":    {"shares       database with cart, reviews", "session      header X-Session\n"},
+		"/static": {"shares       nothing: it is in no group but its own"},
+		"/other":  {"shares       not said: it is found out"},
+	} {
+		code, stdout, stderr := command(t, "explain", "GET", url, "-c", path)
+		for _, line := range want {
+			if code != 0 || !strings.Contains(stdout, line) {
+				t.Errorf("%s: exit %d, %q, says\n%s\nwant %q", url, code, stderr, stdout, line)
+			}
+		}
+	}
+}

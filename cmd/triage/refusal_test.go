@@ -208,7 +208,7 @@ func TestHealthChecksPassEveryGate(t *testing.T) {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	})
-	r := start(t, conf("", app, "  - {name: all, upstream: app, breaker: {open_for: 30s}, rate_limit: {rate: 1/m, burst: 30}}\n"))
+	r := start(t, conf("", app, "  - {name: all, upstream: app, breaker: {open_for: 30s, failure_share: 50%}, rate_limit: {rate: 1/m, burst: 30}}\n"))
 	openBreaker(t, r, "/x")
 	for range 45 {
 		call(t, "GET", r.url+"/x")

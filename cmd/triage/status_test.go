@@ -34,6 +34,10 @@ func TestStatusOfARunningServer(t *testing.T) {
 		s.Uptime, s.Time = 0, r.started
 		for i := range s.Routes {
 			s.Routes[i].Shed.Errors, s.Routes[i].Shed.Latency = 0, 0
+			s.Routes[i].Shed.Demand, s.Routes[i].Shed.Served = 0, 0
+		}
+		for i := range s.Upstreams {
+			s.Upstreams[i].Demand = nil
 		}
 	}
 	one, _ := json.Marshal(printed)

@@ -48,11 +48,15 @@ func breaker(state string, retryIn float64) cell {
 	return text(or(state))
 }
 
-func refusing(why string) cell {
-	if why == "" {
-		return text(none)
+// refusing shows why a route refuses, or would refuse if it were not only observed.
+func refusing(why, would string) cell {
+	switch {
+	case why != "":
+		return cell{why, red}
+	case would != "":
+		return cell{"would: " + would, yellow}
 	}
-	return cell{why, red}
+	return text(none)
 }
 
 // known shows a number that is 0 while nobody knows it.

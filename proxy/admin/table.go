@@ -22,6 +22,7 @@ func (s Status) Table(w io.Writer, color bool) {
 	s.routes().section(&b, color)
 	s.groups().section(&b, color)
 	s.reasons(&b)
+	s.reliefs().section(&b, color)
 	s.endpoints().section(&b, color)
 	s.changes().section(&b, color)
 	// Whoever reads has gone away if this fails; there is nobody to tell.
@@ -44,6 +45,9 @@ func (s Status) header(b *strings.Builder, color bool) {
 		warn(b, color, "the last reload failed, the configuration of "+s.Config.LoadedAt.Format(time.TimeOnly)+" stays: "+first)
 	}
 	for _, u := range s.Upstreams {
+		if u.Mode == "observe" {
+			warn(b, color, u.Name+": mode observe: it decides and reports, and refuses nothing")
+		}
 		if u.Broken != "" {
 			warn(b, color, u.Name+": the control law has died, everything passes: "+u.Broken)
 		}
@@ -69,7 +73,21 @@ func (s Status) routes() *grid {
 	}}
 	for _, r := range s.byClass() {
 		g.row(text(r.Name), text(r.Priority), count(r.Shed.InFlight), count(r.Shed.Queued), text(known(r.Shed.Ceiling)),
-			latency(r.Shed.Latency), errorsCell(r.Shed.Errors), breaker(r.Breaker, r.RetryIn), text(or(r.Shed.Group)), refusing(r.Shed.Refusing))
+			latency(r.Shed.Latency), errorsCell(r.Shed.Errors), breaker(r.Breaker, r.RetryIn), text(or(r.Shed.Group)), refusing(r.Shed.Refusing, r.Shed.WouldRefuse))
+	}
+	return g
+}
+
+// reliefs shows what experiments have found: whose shedding helps whom.
+func (s Status) reliefs() *grid {
+	g := &grid{columns: []column{
+		{title: "RELIEF BY", least: 16}, {title: "OTHERS GAIN", right: true}, {title: "LOOKS", right: true}, {title: "HELD AT", right: true}, {title: "FOR", least: 6},
+	}}
+	for _, r := range s.byClass() {
+		if q := r.Shed.Relief; q != nil {
+			gain := fmt.Sprintf("%+.0f %% ±%.0f", 100*q.Gain, 100*q.Error)
+			g.row(text(r.Name), text(gain), count(q.Looks), text(known(q.HeldAt)), text(or(q.Of)))
+		}
 	}
 	return g
 }

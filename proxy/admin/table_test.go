@@ -43,6 +43,7 @@ func storm() admin.Status {
 		proxy.RouteSnapshot{Name: "forged\n\x1b[2Jname", Priority: "normal"},
 	)
 	s.Routes[0].Shed.Refusing, s.Routes[0].Shed.Group = "limit", "shop/cart+checkout"
+	s.Routes[0].Shed.Relief = &shed.ReliefSnapshot{Gain: 0.59, Error: 0.08, Looks: 2, HeldAt: 33, Of: "shop/cart+checkout"}
 	shop := &s.Upstreams[0]
 	shop.Panic, shop.Broken = true, "index out of range [3] with length 3"
 	shop.Endpoints = append(shop.Endpoints, proxy.EndpointSnapshot{URL: "http://10.0.0.2:9000", Zone: "eu-1b", Version: "2026-11-26", InFlight: 4, Breaker: "open"})
@@ -97,5 +98,18 @@ func TestTableFits(t *testing.T) {
 	}
 	if strings.Contains(b.String(), "\x1b") {
 		t.Error("an escape sequence of a name reached the terminal")
+	}
+}
+
+func TestTableOfAnObservedUpstream(t *testing.T) {
+	s := calm()
+	s.Upstreams[0].Mode = "observe"
+	s.Routes[0].Shed.WouldRefuse = "displaced"
+	var b bytes.Buffer
+	s.Table(&b, false)
+	for _, want := range []string{"! shop: mode observe: it decides and reports, and refuses nothing\n", "would: displaced\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the table does not say %q:\n%s", want, b.String())
+		}
 	}
 }

@@ -35,6 +35,10 @@
 // appends whom it saw, so the first address from the right that is not a trusted proxy is the client's, and everything left
 // of it is hearsay. Sanitize removes what an untrusted peer has no right to say, Forwarded says it anew.
 //
+// # Patience
+//
+// Patience tells until when the client waits, if it says so. Anybody may: a deadline can only be to the client's own loss.
+//
 // # Change
 //
 // Update changes trusted proxies, Read, Write, MaxConnections and certificates for everybody at once; ReadHeader, Idle and

@@ -20,6 +20,7 @@ const (
 	QueueTimeout
 	Headroom
 	Errors
+	Infeasible
 	Breaker
 
 	// The client's doing.
@@ -95,6 +96,7 @@ var table = [count]row{
 	QueueTimeout: {"queue_timeout", 503, "connection_limit_reached", grpcUnavailable, FaultNone, "waited for a slot until the queue deadline"},
 	Headroom:     {"headroom", 503, "connection_limit_reached", grpcUnavailable, FaultNone, "the route's concurrency grew faster than the backend has shown that it takes"},
 	Errors:       {"errors", 503, "http_request_denied", grpcUnavailable, FaultNone, "the class is degraded because a protected route's backend errors climbed"},
+	Infeasible:   {"infeasible", 503, "http_request_denied", grpcDeadlineExceeded, FaultNone, "it would have had to wait, and could not have been answered before its deadline"},
 	Breaker:      {"breaker", 503, "destination_unavailable", grpcUnavailable, FaultNone, "the route's breaker is open: nearly every recent request failed in the backend"},
 
 	NoRoute:        {"no_route", 404, "destination_not_found", grpcUnimplemented, FaultClient, "no route of the configuration covers the request"},

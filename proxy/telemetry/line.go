@@ -24,7 +24,7 @@ type line struct {
 	route, priority, upstream, endpoint string
 	status, upstreamStatus              int
 	result                              proxy.Result
-	reason                              reason.Reason
+	reason, would                       reason.Reason
 	queued, firstByte, total            time.Duration
 	bytesIn, bytesOut                   int64
 	upgraded                            bool
@@ -45,7 +45,7 @@ func lineOf(x *proxy.Exchange) line {
 		start: x.Start, client: x.Client,
 		id: take(len(id)), method: take(len(method)), host: take(len(host)), path: take(len(path)), proto: take(len(proto)),
 		route: x.Route, priority: x.Priority, upstream: x.Upstream, endpoint: x.Endpoint,
-		status: x.Status, upstreamStatus: x.UpstreamStatus, result: x.Result, reason: x.Reason,
+		status: x.Status, upstreamStatus: x.UpstreamStatus, result: x.Result, reason: x.Reason, would: x.Would,
 		queued: x.Queued, firstByte: x.FirstByte, total: x.Total,
 		bytesIn: x.BytesIn, bytesOut: x.BytesOut, upgraded: x.Upgraded,
 	}
@@ -70,7 +70,8 @@ func (l *line) record() slog.Record {
 		slog.Int("status", l.status),
 		slog.Int("upstream_status", l.upstreamStatus),
 		slog.String("result", l.result.String()),
-		l.why(),
+		word("reason", l.reason),
+		word("would_refuse", l.would),
 		slog.String("fault", l.fault().String()),
 		slog.Float64("queued_ms", milliseconds(l.queued)),
 		slog.Float64("first_byte_ms", milliseconds(l.firstByte)),
@@ -83,12 +84,12 @@ func (l *line) record() slog.Record {
 	return r
 }
 
-// why is the reason, or the empty Attr, which slog leaves out.
-func (l *line) why() slog.Attr {
-	if l.reason == reason.None {
+// word is a reason, or the empty Attr, which slog leaves out.
+func word(key string, r reason.Reason) slog.Attr {
+	if r == reason.None {
 		return slog.Attr{}
 	}
-	return slog.String("reason", l.reason.String())
+	return slog.String(key, r.String())
 }
 
 // fault is the reason's; without one a failure is the backend's own server error.

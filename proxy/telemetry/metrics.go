@@ -23,6 +23,7 @@ const (
 	firstByte
 	queueWait
 	decisions
+	wouldRefuse
 	bytesIn
 	bytesOut
 	routeInfo
@@ -41,6 +42,8 @@ const (
 	groupLimit
 	groupPressure
 	groupSlowness
+	demandSlots
+	servedSlots
 	endpointBreaker
 	endpointInFlight
 	upstreamPanic
@@ -67,6 +70,7 @@ var catalogue = [metrics]Metric{
 	firstByte:       {"triage_upstream_first_byte_seconds", "histogram", []string{"route"}, "Time from sending a request to an endpoint to its response header."},
 	queueWait:       {"triage_queue_wait_seconds", "histogram", []string{"route"}, "Time that requests spent in the waiting room, of those that waited."},
 	decisions:       {"triage_decisions_total", "counter", []string{"route", "priority", "reason"}, "Requests that got no plain answer from the backend, by reason."},
+	wouldRefuse:     {"triage_would_refuse_total", "counter", []string{"route", "priority", "reason"}, "Requests that would have been refused, by reason, if their upstream were not in mode observe."},
 	bytesIn:         {"triage_request_body_bytes_total", "counter", []string{"route"}, "Body bytes read from clients."},
 	bytesOut:        {"triage_response_body_bytes_total", "counter", []string{"route"}, "Body bytes written to clients."},
 	routeInfo:       {"triage_route_info", "gauge", []string{"route", "priority", "upstream"}, "Always 1: the priority and the upstream of each route, to join with."},
@@ -84,6 +88,8 @@ var catalogue = [metrics]Metric{
 	groupLimit:       {"triage_concurrency_limit", "gauge", []string{"upstream", "group"}, "Concurrent requests that a group of routes is allowed; absent while nothing is wrong."},
 	groupPressure:    {"triage_group_pressure_ratio", "gauge", []string{"upstream", "group"}, "Latency ratio of a group divided by its accepted slowness; about 1 when the limit is right."},
 	groupSlowness:    {"triage_group_slowness_ratio", "gauge", []string{"upstream", "group"}, "Slowness that the law has accepted as not caused by load; 1 is none."},
+	demandSlots:      {"triage_demand_concurrency", "gauge", []string{"upstream", "priority"}, "Concurrent requests that users ask for, refused ones included: arrivals times baseline times slowness."},
+	servedSlots:      {"triage_served_concurrency", "gauge", []string{"upstream", "priority"}, "How much of the demand was served: answers without an error times baseline times slowness."},
 	endpointBreaker:  {"triage_endpoint_breaker_state", "gauge", []string{"upstream", "endpoint", "state"}, "1 for the state that the endpoint's breaker is in, 0 for the others."},
 	endpointInFlight: {"triage_endpoint_inflight_requests", "gauge", []string{"upstream", "endpoint"}, "Requests in flight at an endpoint."},
 	upstreamPanic:    {"triage_upstream_panic", "gauge", []string{"upstream"}, "1 while every endpoint is ejected and ejection is ignored for that reason."},

@@ -54,6 +54,7 @@ func everything() proxy.Snapshot {
 		Upstreams: []proxy.UpstreamSnapshot{{
 			Name: "shop", Panic: true, Broken: "index out of range",
 			Endpoints: []proxy.EndpointSnapshot{endpoint, endpoint},
+			Demand:    []proxy.DemandSnapshot{{Priority: "critical", Demand: 30, Served: 24}},
 			Groups:    []shed.GroupSnapshot{{Name: "checkout+cart", Limit: 24, Pressure: 1.1, Slowness: 2}},
 		}},
 	}

@@ -169,6 +169,10 @@ func (e *exposition) upstream(u *proxy.UpstreamSnapshot) {
 		e.put(endpointInFlight, float64(p.InFlight), u.Name, p.URL)
 		e.breaker(endpointBreaker, p.Breaker, u.Name, p.URL)
 	}
+	for _, d := range u.Demand {
+		e.put(demandSlots, d.Demand, u.Name, d.Priority)
+		e.put(servedSlots, d.Served, u.Name, d.Priority)
+	}
 	for _, g := range u.Groups {
 		e.put(groupLimit, g.Limit, u.Name, g.Name)
 		e.put(groupPressure, g.Pressure, u.Name, g.Name)

@@ -30,14 +30,14 @@ type labels struct{ route, priority, upstream string }
 
 // vectors are the metrics that recorders count in.
 type vectors struct {
-	requests, decisions, bytesIn, bytesOut *prometheus.CounterVec
-	duration, firstByte, queueWait         *prometheus.HistogramVec
-	info                                   *prometheus.GaugeVec
+	requests, decisions, would, bytesIn, bytesOut *prometheus.CounterVec
+	duration, firstByte, queueWait                *prometheus.HistogramVec
+	info                                          *prometheus.GaugeVec
 }
 
 func newVectors() vectors {
 	return vectors{
-		requests: counters(requests), decisions: counters(decisions),
+		requests: counters(requests), decisions: counters(decisions), would: counters(wouldRefuse),
 		bytesIn: counters(bytesIn), bytesOut: counters(bytesOut),
 		duration: histograms(requestDuration), firstByte: histograms(firstByte), queueWait: histograms(queueWait),
 		info: gauges(routeInfo),
@@ -45,13 +45,13 @@ func newVectors() vectors {
 }
 
 func (v vectors) collectors() []prometheus.Collector {
-	return []prometheus.Collector{v.requests, v.decisions, v.bytesIn, v.bytesOut, v.duration, v.firstByte, v.queueWait, v.info}
+	return []prometheus.Collector{v.requests, v.decisions, v.would, v.bytesIn, v.bytesOut, v.duration, v.firstByte, v.queueWait, v.info}
 }
 
 // recorder counts the exchanges of one route in children that were resolved once.
 type recorder struct {
 	requests          [][len(codes)]prometheus.Counter // by result
-	decisions         []prometheus.Counter             // by reason
+	decisions, would  []prometheus.Counter             // by reason
 	bytesIn, bytesOut prometheus.Counter
 	duration          prometheus.Observer
 	firstByte         prometheus.Observer
@@ -63,6 +63,7 @@ func (v vectors) recorder(l labels, log *accessLog) *recorder {
 	r := &recorder{
 		requests:  make([][len(codes)]prometheus.Counter, len(proxy.Results())),
 		decisions: make([]prometheus.Counter, len(reason.All())+1),
+		would:     make([]prometheus.Counter, len(reason.All())+1),
 		bytesIn:   v.bytesIn.WithLabelValues(l.route),
 		bytesOut:  v.bytesOut.WithLabelValues(l.route),
 		duration:  v.duration.WithLabelValues(l.route, l.priority),
@@ -77,6 +78,9 @@ func (v vectors) recorder(l labels, log *accessLog) *recorder {
 	}
 	for _, why := range reason.All() {
 		r.decisions[why] = v.decisions.WithLabelValues(l.route, l.priority, why.String())
+		if why.Shed() {
+			r.would[why] = v.would.WithLabelValues(l.route, l.priority, why.String())
+		}
 	}
 	v.info.WithLabelValues(l.route, l.priority, l.upstream).Set(1)
 	return r
@@ -87,6 +91,9 @@ func (r *recorder) Record(x *proxy.Exchange) {
 	r.requests[x.Result][codeOf(x.Status)].Inc()
 	if x.Reason != reason.None {
 		r.decisions[x.Reason].Inc()
+	}
+	if x.Would.Shed() {
+		r.would[x.Would].Inc()
 	}
 	if answered(x) {
 		r.duration.Observe(x.Total.Seconds())
@@ -163,6 +170,7 @@ func (v vectors) forget(match prometheus.Labels) {
 	v.info.DeletePartialMatch(match)
 	v.requests.DeletePartialMatch(match)
 	v.decisions.DeletePartialMatch(match)
+	v.would.DeletePartialMatch(match)
 	v.duration.DeletePartialMatch(match)
 	v.bytesIn.DeletePartialMatch(match)
 	v.bytesOut.DeletePartialMatch(match)
@@ -180,5 +188,6 @@ func (v vectors) forgetOlder(old, latest labels) {
 	match := prometheus.Labels{"route": old.route, "priority": old.priority}
 	v.requests.DeletePartialMatch(match)
 	v.decisions.DeletePartialMatch(match)
+	v.would.DeletePartialMatch(match)
 	v.duration.DeletePartialMatch(match)
 }

@@ -22,9 +22,8 @@
 //
 // # Promises
 //
-// The choice is a pure function of the dice, the counters and what usable says; it allocates nothing. usable must be a
-// question without side effects: it may be asked more than once, also about endpoints that are not taken. It is asked
-// about two endpoints as long as nearly all are usable, about all of them once when few are.
+// The choice is a pure function of the dice, the counters and what usable says; it allocates nothing. usable must not take
+// anything: it may be asked more than once, also about endpoints that are not taken. It is asked about two endpoints as long as nearly all are usable, about all of them once when few are.
 //
 // Counters outlive a change of configuration: Update gives a new pool in which endpoints with the same URL go on with
 // the same counter, so that requests that began in the old pool are seen in the new one.

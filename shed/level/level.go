@@ -9,6 +9,10 @@
 // 6.9. At an objective of 2 % three errors in a row raise it, one error in three requests at night does not, and 30 %
 // errors raise it within about thirteen requests.
 //
+// Signs first. Errors that appear while the route's other answers are as fast as ever, nobody else fails and nobody else has grown are
+// not caused by load, and neither are errors of one endpoint alone (signs.go). As long as there is no sign of load nobody is refused,
+// for a minute; after that the experiment is made all the same, at most once a minute, because signs can be wrong.
+//
 // Then act, look, undo. The level rises by whole classes until at least a third of the work in flight is refused (a
 // smaller dose could not be seen), and after the backend has settled forty requests of the protected route are counted.
 // If its errors fell clearly the level is verified: it stays, or goes on to the next class while errors are above the
@@ -29,7 +33,6 @@ import (
 )
 
 const (
-	alarm      = 6.9 // ln((1−β)/α), α = 0.001, β = 0.01
 	settleFor  = 200 * time.Millisecond
 	enough     = 40
 	few        = 10
@@ -42,23 +45,13 @@ const (
 	longest    = 5 * time.Minute
 	firstBlame = 2 * time.Second
 	lastBlame  = 8 * time.Second
+	// Without a sign of load: how long the experiment is put off, after how long without an alarm that begins anew, and how long it lasts
+	// until it is told.
+	doubtFor   = time.Minute
+	doubtEnds  = 10 * time.Second
+	doubtTold  = time.Second
 	demandFell = 0.75 // of the demand at which the cut was verified: then the blame is old
 )
-
-// Test is the sequential test of one protected route. The zero value has seen nothing.
-type Test struct{ llr float64 }
-
-// Add feeds outcomes; alarmed reports that the errors are evidently above the objective.
-func (t *Test) Add(completed, errors int, objective float64) (alarmed bool) {
-	p0 := math.Min(math.Max(objective, 0.001), 0.5)
-	p1 := math.Min(math.Max(0.20, 5*p0), 0.95)
-	t.llr += float64(errors)*math.Log(p1/p0) + float64(completed-errors)*math.Log((1-p1)/(1-p0))
-	t.llr = math.Min(math.Max(t.llr, 0), 2*alarm)
-	return t.llr >= alarm
-}
-
-// Reset forgets.
-func (t *Test) Reset() { t.llr = 0 }
 
 // Reason says why the level moved.
 type Reason string
@@ -69,6 +62,8 @@ const (
 	Climbing Reason = "a protected route's backend errors climbed"
 	Helped   Reason = "errors fell with the cut, not enough yet"
 	NotLoad  Reason = "not load: errors did not follow the cut"
+	NoSign   Reason = "not load: nobody else fails or has grown, and the answers that come are as fast as ever"
+	Endpoint Reason = "not load: one endpoint alone carries the errors"
 	Calm     Reason = "errors are back at the objective"
 	Relapse  Reason = "errors climbed again after the return"
 )
@@ -84,6 +79,8 @@ type Sample struct {
 	Recent    float64
 	RecentN   int
 	Objective float64
+	// Signs say whether load may be the cause; nil stands for yes.
+	Signs *Signs
 	// Offered is the demand of all that the level can reach, in slots, refused requests included.
 	Offered float64
 	// Shares is the share of the work in flight by how far a class is from the bottom: Shares[0] is the least important.
@@ -104,6 +101,10 @@ type State struct {
 	n, errs  int
 	e1       float64
 	n1       int
+
+	doubt     time.Duration // since when there has been an alarm without a sign of load; 0: not
+	doubtSeen time.Duration // when there was last
+	doubtTold bool
 
 	restTill time.Duration
 	rest     time.Duration
@@ -143,8 +144,14 @@ func (s State) raise(in Sample) (State, Reason) {
 		s.back = backStep
 		return s, Relapse
 	}
-	if in.Now < s.restTill {
+	if in.Now < s.restTill || in.Signs != nil && in.Signs.Refused {
 		return s, None
+	}
+	if in.Signs != nil && !in.Signs.Load() && s.verified == 0 {
+		if s = s.wonder(in.Now); in.Now-s.doubt < doubtFor {
+			return s.tell(in)
+		}
+		s.rest = max(s.rest, doubtFor/2) // so that the next is a minute away
 	}
 	next := dose(s.Level, in.Shares)
 	if next <= s.Level {
@@ -152,6 +159,28 @@ func (s State) raise(in Sample) (State, Reason) {
 	}
 	s.e1, s.n1 = in.Recent, in.RecentN
 	return s.try(in, next), Climbing
+}
+
+// wonder notes an alarm without a sign of load.
+func (s State) wonder(now time.Duration) State {
+	if s.doubt == 0 || now-s.doubtSeen > doubtEnds {
+		s.doubt, s.doubtTold = now, false
+	}
+	s.doubtSeen = now
+	return s
+}
+
+// tell says once why nothing is done.
+func (s State) tell(in Sample) (State, Reason) {
+	switch {
+	case s.doubtTold || in.Now-s.doubt < doubtTold:
+		return s, None
+	case in.Signs.OneEndpoint:
+		s.doubtTold = true
+		return s, Endpoint
+	}
+	s.doubtTold = true
+	return s, NoSign
 }
 
 // dose is the smallest whole level above from at which a third of the work in flight is refused.

@@ -64,6 +64,7 @@ type backend struct {
 	now     time.Duration
 	dice    *rand.Rand
 	errors  func(level float64) float64
+	signs   *level.Signs
 	recent  []int // errors of the last ticks, of perTick requests each
 	offered float64
 }
@@ -87,7 +88,7 @@ func (b *backend) tick(t *testing.T) level.Reason {
 	}
 	in := level.Sample{
 		Now: b.now, Completed: perTick, Errors: failed, Settle: 20 * time.Millisecond, Alarmed: b.test.Add(perTick, failed, 0.02),
-		Recent: float64(sum) / float64(n), RecentN: n, Objective: 0.02, Shares: []float64{0.2, 0.3, 0.3}, Offered: b.offered,
+		Recent: float64(sum) / float64(n), RecentN: n, Objective: 0.02, Shares: []float64{0.2, 0.3, 0.3}, Offered: b.offered, Signs: b.signs,
 	}
 	var why level.Reason
 	b.law, why = b.law.Next(in)
@@ -155,5 +156,85 @@ func TestNobodyBelow(t *testing.T) {
 	law, why := law.Next(level.Sample{Now: time.Second, Completed: 10, Errors: 10, Alarmed: true, Recent: 1, RecentN: 40, Shares: []float64{0, 0}})
 	if law.Level != 0 || why != level.None {
 		t.Errorf("level %.1f, %q", law.Level, why)
+	}
+}
+
+func TestSigns(t *testing.T) {
+	for _, c := range []struct {
+		signs level.Signs
+		load  bool
+	}{
+		{level.Signs{}, false}, {level.Signs{Slow: true}, true}, {level.Signs{OthersFail: true}, true}, {level.Signs{OthersGrow: true}, true},
+		{level.Signs{Slow: true, OthersFail: true, OthersGrow: true, OneEndpoint: true}, false},
+	} {
+		if got := c.signs.Load(); got != c.load {
+			t.Errorf("%+v: load %v, want %v", c.signs, got, c.load)
+		}
+	}
+}
+
+// Errors without a sign of load: nobody is touched for a minute, it is told why, and after that hardly ever.
+func TestNoSignOfLoad(t *testing.T) {
+	for want, signs := range map[level.Reason]*level.Signs{level.NoSign: {}, level.Endpoint: {Slow: true, OneEndpoint: true}} {
+		b := newBackend(func(float64) float64 { return 0.4 })
+		b.signs = signs
+		said := map[level.Reason]int{}
+		for range 590 {
+			said[b.tick(t)]++
+			if b.law.Level > 0 {
+				t.Fatalf("level %.2f at %v; want nobody touched for a minute", b.law.Level, b.now)
+			}
+		}
+		if said[want] != 1 || len(said) != 2 {
+			t.Errorf("it said %v in the first minute; want %q, once", said, want)
+		}
+		touched := 0
+		const ticks = 6000 // ten minutes
+		for range ticks {
+			if said[b.tick(t)]++; b.law.Level > 0 {
+				touched++
+			}
+		}
+		if share := float64(touched) / ticks; share > 0.01 || said[level.Climbing] < 2 {
+			t.Errorf("in ten minutes the level was up %.2f %% of the time, in %d attempts; want a few, 1 %% at most", 100*share, said[level.Climbing])
+		}
+	}
+}
+
+// While most of the protected route's requests are refused nothing is tried, whatever the signs say.
+func TestNothingIsTriedInABrownOut(t *testing.T) {
+	b := newBackend(func(float64) float64 { return 1 })
+	b.signs = &level.Signs{OthersFail: true, OthersGrow: true, Refused: true}
+	for range 1200 {
+		if b.tick(t); b.law.Level > 0 {
+			t.Fatalf("level %.2f at %v", b.law.Level, b.now)
+		}
+	}
+	b.signs.Refused = false
+	if b.tick(t); b.law.Level == 0 {
+		t.Error("level 0 when the requests reach the backend again, and fail")
+	}
+}
+
+// A sign of load that appears later ends the doubt at once.
+func TestLateSignOfLoad(t *testing.T) {
+	b := newBackend(func(level float64) float64 { return max(0, 0.4-0.2*level) })
+	b.signs = &level.Signs{}
+	for range 100 {
+		b.tick(t)
+	}
+	b.signs = &level.Signs{OthersGrow: true}
+	for range 5 {
+		b.tick(t)
+	}
+	if b.law.Level == 0 {
+		t.Error("level 0 half a second after a sign of load; want it up")
+	}
+	b.signs = &level.Signs{} // verified: it stands on its own
+	for range 20 {
+		b.tick(t)
+	}
+	if b.law.Level < 1.5 {
+		t.Errorf("level %.2f after it was found to help; want it kept", b.law.Level)
 	}
 }

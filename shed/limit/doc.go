@@ -4,31 +4,43 @@
 //
 //	y = Σ time to first byte ÷ Σ baseline                        over the group's newest samples
 //	z = y ÷ scale                                                 scale: slowness accepted as not caused by load, ≥ 1
+//	U = Σ baseline of what was answered ÷ time                    the useful concurrency: work a second
 //
-// By Little's law y is also in-flight ÷ useful concurrency: a pool of C with L requests in it answers in L/C baselines, so
-// z = Target (1.12) means that the limit lies 12 % above what the backend can work on at once: the pool never starves
-// and hardly anybody waits inside it, where priorities are unknown.
+// By Little's law y·U requests are in flight. A pool of C slots, each s times as slow as usual, with N requests in it does
+//
+//	U = min(N, C)/s,     y = s·max(1, N/C)
+//
+// so z = Target (1.12) means that the limit lies 12 % above what the backend can work on at once: the pool never starves and hardly
+// anybody waits inside it, where priorities are unknown. One reading (N, y) cannot tell a busy pool from a slow one. Two at
+// different N can: a pool that is busy at both does the same work at both; one that does less work at the smaller N had slots to
+// spare there, and what it took there is its own time.
 //
 // Opening. A group is innocent until proven: L starts where its routes' headroom ends. As soon as somebody is kept out, more
-// is offered than the backend serves, and L goes to the useful concurrency at once. If instead everything offered is
-// served for a second, and nobody waits, latency is high for another reason than load, and y is accepted as the scale
-// without a single refusal: in a backend that keeps up, in-flight stands still, in an overloaded one it cannot.
+// is offered than the backend serves, and L goes to the useful concurrency at once, at least to four fifths of what was taken well
+// before. If instead everything offered is served for a second, and nobody waits, latency is high for another reason than load,
+// and y is accepted as the scale without a single refusal: in a backend that keeps up, in-flight stands still, in an
+// overloaded one it cannot.
 //
-// Steady. L moves in proportion to z − Target, at most 15 % down a step, and up only while it binds. Every step is paced
-// by samples, min(1, n/48), not by time: a law that moves without new samples answers its own echo.
+// Steady. L moves in proportion to z − Target, at most 15 % down a step, and up only while it binds. Every step is paced by samples,
+// min(1, n/48), and by the time an answer takes: a law that moves without new samples answers its own echo. Below a quarter of what
+// was taken well before it grows by a quarter a step instead. Where L is led is watched: if it has come down by a quarter, latency
+// is still high and less work is done, then load was not the cause (the verdict below).
 //
-// Experiment. Latency that stays high under a held limit is either load or not, and passive data cannot tell (an
-// overloaded pool and a slow one look the same by their means). So the law acts, looks and undoes:
+// Experiment. Latency well above the target, by 1.5 standard errors, under a limit that binds:
 //
-//	hold  L₁ until settled, collect 60 samples                 → y₁, X₁ (throughput)
-//	cut   to L₂ = 0.6 L₁, but not below critical demand; drain, settle, collect 60 samples → y₂, X₂
-//	e  = ln(y₂/y₁) ÷ ln(L₂/L₁)                                  1: queueing, 0: not load
-//	eX = ln(X₂/X₁) ÷ ln(L₂/L₁)                                  0: queueing, 1: the cut only cost throughput
+//	hold   L₁ for a reading of n samples                          in a flood (z > 2.24) there is no time for that
+//	cut    to Target·scale·U₁, by a quarter at least, not below what critical demand needs; drain, settle, take a reading
 //
-// Relieved (y₂ near the scale): stay. |e| < 0.4 and eX > 0.3: the trouble is not load; restore L₁ and accept y₂ as the
-// scale. e < −0.4: something else moved meanwhile; restore and measure anew. Otherwise cut again. If nothing but critical
-// demand is left to cut, the same experiment is made upward, with 1.3 L₁: it costs nobody anything. sd(e) ≈ 0.6·√2/(√n·|ln step|), so sixty samples at 0.6 give 0.21: about
-// two standard deviations between the verdicts; twenty would give 0.38.
+// Relieved (y₂ near the scale): stay. Less work than before, U₂ < U₁ by 12 % and two standard errors: not load; the scale is y₂,
+// and L goes to Target·U₁·y₂, for U₁·s is the number of slots. Latency up by a quarter: something else moved; restore. Otherwise
+// the reading becomes the reference, and L is cut again. A reading that drifts, or in which clients gave up, is taken again a few
+// times; one that stays so proves nothing.
+//
+// If nothing but critical demand is left to cut, the same experiment is made upward, with 1.3 L₁: it costs nobody anything. If more
+// work is done there, L was too small. If not, critical demand alone is more than the backend serves, and is no floor any more.
+//
+// Readings need n = 60·(cv/0.53)² samples, 30 to 300: the standard error of ln(U₂/U₁) is cv·√(1/n₁ + 1/n₂), about 0.1, and a cut to
+// 0.75 that starves shows as 0.29.
 //
 // The scale falls again after a second of y below 0.93 of it.
 //

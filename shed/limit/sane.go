@@ -17,7 +17,7 @@ func number(v float64) float64 {
 func (in Sample) sane() Sample {
 	in.Samples, in.Lost, in.InFlight = max(in.Samples, 0), max(in.Lost, 0), max(in.InFlight, 0)
 	in.Waiting, in.Peak = max(in.Waiting, 0), max(in.Peak, 0)
-	in.Sum, in.Base, in.Y, in.SE = number(in.Sum), number(in.Base), number(in.Y), number(in.SE)
+	in.Sum, in.Base, in.Y, in.SE, in.CV = number(in.Sum), number(in.Base), number(in.Y), number(in.SE), number(in.CV)
 	in.Useful, in.Peaks, in.Critical = number(in.Useful), number(in.Peaks), number(in.Critical)
 	return in
 }

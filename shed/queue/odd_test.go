@@ -24,9 +24,9 @@ func TestOddUse(t *testing.T) {
 			t.Errorf("room for %d: turned away %q (%v), %d inside; want the arrival turned away", room, away, ok, q.Len())
 		}
 	}
-	q.Push(queue.Key{Class: 255, Cohort: 255, Arrival: 1<<64 - 1}, "last", 10)
+	q.Push(queue.Key{Class: 255, Cohort: 1<<16 - 1, Arrival: 1<<64 - 1}, "last", 10)
 	q.Push(queue.Key{}, "first", 10)
-	if q.Remove(queue.Key{}, "last") || q.Remove(queue.Key{Class: 255, Cohort: 255, Arrival: 1<<64 - 1}, "first") {
+	if q.Remove(queue.Key{}, "last") || q.Remove(queue.Key{Class: 255, Cohort: 1<<16 - 1, Arrival: 1<<64 - 1}, "first") {
 		t.Error("a waiter was removed by somebody else's key")
 	}
 	if got := q.Drain(); len(got) != 2 || got[0] != "first" || got[1] != "last" {
@@ -40,7 +40,7 @@ func TestALongRoomIsNotSlow(t *testing.T) {
 	cost := func(room int) time.Duration {
 		var q queue.Queue[int]
 		for i := range room {
-			q.Push(queue.Key{Class: uint8(i % 4), Cohort: uint8(i % 128), Arrival: uint64(i)}, i, room)
+			q.Push(queue.Key{Class: uint8(i % 4), Cohort: uint16(i % 128), Arrival: uint64(i)}, i, room)
 		}
 		const pushes = 2000
 		best := time.Hour
@@ -48,7 +48,7 @@ func TestALongRoomIsNotSlow(t *testing.T) {
 			begun := time.Now()
 			for i := range pushes {
 				n := room + batch*pushes + i
-				q.Push(queue.Key{Class: uint8(n % 4), Cohort: uint8(n % 128), Arrival: uint64(n)}, n, room)
+				q.Push(queue.Key{Class: uint8(n % 4), Cohort: uint16(n % 128), Arrival: uint64(n)}, n, room)
 				if i%2 == 0 {
 					q.Pop()
 				}

@@ -13,12 +13,16 @@ import (
 func TestBestLeavesFirst(t *testing.T) {
 	var q queue.Queue[string]
 	for i, w := range []struct {
-		name          string
-		class, cohort uint8
-	}{{"normal", 2, 0}, {"critical late cohort", 0, 9}, {"sheddable", 3, 0}, {"critical early cohort", 0, 3}, {"critical early cohort, later", 0, 3}} {
-		q.Push(queue.Key{Class: w.class, Cohort: w.cohort, Arrival: uint64(i)}, w.name, 10)
+		name         string
+		class, stage uint8
+		cohort       uint16
+	}{
+		{"normal", 2, 9, 0}, {"critical late cohort", 0, 0, 9}, {"sheddable", 3, 0, 0}, {"critical early cohort", 0, 0, 3},
+		{"critical early cohort, later", 0, 0, 3}, {"critical further", 0, 1, 300}, {"critical furthest", 0, 2, 200},
+	} {
+		q.Push(queue.Key{Class: w.class, Stage: w.stage, Cohort: w.cohort, Arrival: uint64(i)}, w.name, 10)
 	}
-	want := []string{"critical early cohort", "critical early cohort, later", "critical late cohort", "normal", "sheddable"}
+	want := []string{"critical furthest", "critical further", "critical early cohort", "critical early cohort, later", "critical late cohort", "normal", "sheddable"}
 	if got := q.Drain(); !slices.Equal(got, want) {
 		t.Errorf("order\n got %q\nwant %q", got, want)
 	}
@@ -46,14 +50,23 @@ func TestAgainstModel(t *testing.T) {
 		var q queue.Queue[uint64]
 		var model []queue.Key
 		order := func(a, b queue.Key) int {
-			return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Cohort, b.Cohort), cmp.Compare(a.Arrival, b.Arrival))
+			return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(b.Stage, a.Stage), cmp.Compare(a.Cohort, b.Cohort), cmp.Compare(a.Arrival, b.Arrival))
 		}
 		for arrival := uint64(1); arrival < 60; arrival++ {
 			switch rapid.IntRange(0, 3).Draw(t, "op") {
 			case 0, 1:
-				key := queue.Key{Class: rapid.Uint8Range(0, 3).Draw(t, "class"), Cohort: rapid.Uint8Range(0, 3).Draw(t, "cohort"), Arrival: arrival}
+				key := queue.Key{Class: rapid.Uint8Range(0, 3).Draw(t, "class"), Stage: rapid.Uint8Range(0, 1).Draw(t, "stage"), Cohort: rapid.Uint16Range(0, 3).Draw(t, "cohort"), Arrival: arrival}
 				room := rapid.IntRange(0, 8).Draw(t, "room")
 				over := len(model) >= room
+				better := 0
+				for _, k := range model {
+					if order(k, key) < 0 {
+						better++
+					}
+				}
+				if got := q.Ahead(key); got != better {
+					t.Fatalf("%d are ahead of %+v; want %d", got, key, better)
+				}
 				model = append(model, key)
 				slices.SortFunc(model, order)
 				away, ok := q.Push(key, arrival, room)
@@ -97,13 +110,13 @@ func TestAgainstModel(t *testing.T) {
 func BenchmarkPushPop(b *testing.B) {
 	var q queue.Queue[int]
 	for i := range 200 {
-		q.Push(queue.Key{Class: uint8(i % 4), Cohort: uint8(i), Arrival: uint64(i)}, i, 256)
+		q.Push(queue.Key{Class: uint8(i % 4), Cohort: uint16(i), Arrival: uint64(i)}, i, 256)
 	}
 	b.ReportAllocs()
 	i := uint64(1000)
 	for b.Loop() {
 		i++
-		q.Push(queue.Key{Class: uint8(i % 4), Cohort: uint8(i % 128), Arrival: i}, int(i), 256)
+		q.Push(queue.Key{Class: uint8(i % 4), Cohort: uint16(i % 128), Arrival: i}, int(i), 256)
 		q.Pop()
 	}
 }

@@ -114,16 +114,15 @@ func (b *Baseline) Fall(seconds float64) {
 	b.guess = min(b.guess, seconds)
 }
 
-// Sample feeds one success, in seconds. The caller leaves out what was not healthy. What took no time at all, or less, is no sample: a
-// clock stood still.
-func (b *Baseline) Sample(seconds float64) {
-	if !(seconds > 0) {
+// Add feeds n successes: the sum of their times, and the sum of their squares in seconds². The caller leaves out what was not
+// healthy. What took no time at all, or less, is no sample: a clock stood still.
+func (b *Baseline) Add(n int, sum time.Duration, squares float64) {
+	if n <= 0 || sum <= 0 || !(squares >= 0) {
 		return
 	}
-	seconds = min(seconds, Longest.Seconds())
-	b.n++
-	b.sum += seconds
-	b.squares += seconds * seconds
+	b.n += n
+	b.sum += min(sum.Seconds(), float64(n)*Longest.Seconds())
+	b.squares += min(squares, float64(n)*Longest.Seconds()*Longest.Seconds())
 }
 
 // Spoil throws the window under way out: something in it was not healthy.

@@ -33,9 +33,9 @@ func TestBaselineOfOddTimes(t *testing.T) {
 				now += time.Duration(rapid.Int64Range(-int64(time.Second), int64(10*time.Second)).Draw(t, "dt"))
 				b.Tick(now)
 			default:
-				for range 40 {
-					b.Sample(v)
-				}
+				n := rapid.SampledFrom([]int{0, -1, 1, 40, math.MaxInt32}).Draw(t, "n")
+				sum := rapid.SampledFrom([]time.Duration{0, -1, 1, time.Second, math.MaxInt64, math.MinInt64}).Draw(t, "sum")
+				b.Add(n, sum, v)
 			}
 			if s := b.Seconds(); !(s >= 0 && s <= window.Longest.Seconds()) {
 				t.Fatalf("baseline %v", s)
@@ -56,7 +56,11 @@ func TestNoTimeIsNoSample(t *testing.T) {
 	now := time.Duration(0)
 	feed(&b, &now, 5*time.Second, 10, 0.05)
 	for _, seconds := range []float64{0, -3, math.NaN()} {
-		feed(&b, &now, 5*time.Second, 10, seconds)
+		for range 50 {
+			b.Add(10, time.Duration(min(seconds, 0)), 0)
+			now += tick
+			b.Tick(now)
+		}
 		b.Fall(seconds)
 		b.Early(seconds)
 	}

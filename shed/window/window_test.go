@@ -13,9 +13,7 @@ const tick = 100 * time.Millisecond
 // feed gives a baseline samples of one value at a rate, for a time.
 func feed(b *window.Baseline, now *time.Duration, lasts time.Duration, perTick int, seconds float64) {
 	for end := *now + lasts; *now < end; *now += tick {
-		for range perTick {
-			b.Sample(seconds)
-		}
+		b.Add(perTick, time.Duration(float64(perTick)*seconds*float64(time.Second)), float64(perTick)*seconds*seconds)
 		b.Tick(*now)
 	}
 }
