@@ -239,11 +239,8 @@ func (r *Route) note(now time.Duration, reason Reason) {
 
 // handOut gives free slots to the best of those who wait.
 func (c *Controller) handOut(now time.Duration, d *domain) {
-	for d.free() {
-		t, ok := d.queue.Pop()
-		if !ok {
-			return
-		}
+	for d.queue.Len() > 0 && d.free() {
+		t, _ := d.queue.Pop()
 		t.Route.queued--
 		if t.tooLate(now) && !c.mustPass(now, t.Route) && !c.observing {
 			c.refuse(now, t, Infeasible)

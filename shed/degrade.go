@@ -29,7 +29,8 @@ func (r *Route) objective() float64 {
 
 // degraded reports whether the level refuses the ticket.
 func (c *Controller) degraded(t *Ticket) bool {
-	return t.cohort() >= c.spared(t.Route, t.Route.classOf(t))
+	spared := c.spared(t.Route, t.Route.classOf(t))
+	return spared < sparesAll && t.cohort() >= spared
 }
 
 // cohort is the ticket's place in its class before the level: whoever has a higher one goes first. A stage halves what a cohort counts, two
