@@ -12,7 +12,6 @@ import (
 
 const (
 	tickEvery = 100 * time.Millisecond
-	stallAt   = 5 * tickEvery / 2 // a tick this late means that this process stood still
 )
 
 // Settings of a Controller.
@@ -211,13 +210,13 @@ func (c *Controller) enqueue(now time.Duration, t *Ticket, d *domain) {
 
 func (c *Controller) run(now time.Duration, t *Ticket) {
 	r := t.Route
-	t.state, t.since = running, now
+	t.state, t.since, t.began = running, now, now-c.lost()
 	r.inFlight++
 	r.domain.inFlight++
 	c.inFlight.add(t.stripe, 1)
 	t.early = !r.base.Known() && c.inFlight.total() <= earlyAll
 	r.starts += now
-	r.cell(t.stripe).starts.Add(int64(now))
+	r.cell(t.stripe).starts.Add(int64(t.began))
 	r.door.lastRun.Store(int64(now))
 	r.tick.Peak = max(r.tick.Peak, r.inFlight)
 }
@@ -288,14 +287,14 @@ func (c *Controller) Done(now time.Duration, t *Ticket, o Outcome, waited time.D
 // done brings a running ticket back under the lock.
 func (c *Controller) done(now time.Duration, t *Ticket, o Outcome, waited time.Duration) {
 	now = c.at(now)
-	r, took := t.Route, backendTime(now, t, waited)
+	r, took := t.Route, c.backendTime(now, t, waited)
 	c.shut(r)
 	t.state = idle
 	r.inFlight--
 	r.domain.inFlight--
 	c.inFlight.add(t.stripe, -1)
-	r.starts -= t.since
-	r.cell(t.stripe).starts.Add(-int64(t.since))
+	r.starts -= t.began + c.lost()
+	r.cell(t.stripe).starts.Add(-int64(t.began))
 	if t.early && o == Success {
 		r.base.Early(took.Seconds())
 	}
@@ -335,14 +334,14 @@ func (c *Controller) listen(now time.Duration) {
 // Tick measures and moves. It is due every TickEvery.
 func (c *Controller) Tick(now time.Duration) {
 	now = c.at(now)
-	c.stalled = c.lastTick >= 0 && now-c.lastTick > stallAt
+	c.stalled = c.stood(now)
 	c.listen(now)
 	c.lastTick = now
 	calm := len(c.groups) == 0 && !c.stalled
 	c.elapsed.count(c.stalled, calm)
 	c.assemble()
 	for _, r := range c.awake {
-		r.gather(now)
+		r.gather(now, c.lost())
 		c.weather(now, r)
 		r.measure(now, c.stalled, c.noise)
 		r.raiseCap()

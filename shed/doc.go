@@ -9,8 +9,9 @@
 //  1. Measure. Per route x = mean time to first byte ÷ (baseline · accepted slowness), over the newest ticks with at least
 //     16 samples; its standard error is cv/√n (package window). Timeouts count at the timeout, slow errors and requests that
 //     clients gave up late count as they are, fast errors and our own refusals do not. Without completions the mean age of
-//     what is in flight counts. A tick in which this process itself stood still is left out, and how late its ticks are
-//     counts as its own share of every answer.
+//     what is in flight counts. A tick in which this process itself stood still is left out, and its time is
+//     taken out of the age of what was in flight; how late its ticks are counts as its own share of every answer. No time at
+//     all is no measurement: the clock was set back.
 //  2. Standing headroom. A flooded pool takes seconds to drain, so the first tenth of a second decides, before any law can
 //     have measured anything. Each route's concurrency may grow to ceiling = max(8, K·peak): peak is its recent healthy
 //     in-flight peak (half-life 30 s), K falls geometrically from 3 for the most important class to 1.3 for the least.

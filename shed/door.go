@@ -151,7 +151,8 @@ const (
 	retryArrival = int64(1) << 32
 )
 
-// file takes an outcome in; package comment, point 1. base is the scaled baseline in seconds, 0 if there is none. quick reports a
+// file takes an outcome in; package comment, point 1. No time at all is no sample: the clock stood still, or all of it was spent on waiting
+// for the client. base is the scaled baseline in seconds, 0 if there is none. quick reports a
 // failure that came sooner than that.
 func (c *cell) file(o Outcome, took time.Duration, base float64) (quick bool) {
 	seconds := took.Seconds()
@@ -159,7 +160,11 @@ func (c *cell) file(o Outcome, took time.Duration, base float64) (quick bool) {
 	case NotSent:
 		return false
 	case Success:
-		c.succeed(took)
+		if took > 0 {
+			c.succeed(took)
+		} else {
+			c.completedSamples.Add(upper)
+		}
 		return false
 	case Abandoned:
 		c.errorsLost.Add(lower)
@@ -173,7 +178,7 @@ func (c *cell) file(o Outcome, took time.Duration, base float64) (quick bool) {
 		c.errorsLost.Add(upper)
 	}
 	c.completedSamples.Add(upper)
-	if o == Timeout || base > 0 && seconds > 1.5*base {
+	if o == Timeout && took > 0 || base > 0 && seconds > 1.5*base {
 		c.sample(took)
 		return false
 	}

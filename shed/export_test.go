@@ -69,7 +69,7 @@ func (g *Gate) Under(f func(now time.Duration, c *Controller)) {
 // Collect takes what requests have left behind since it was last called.
 func (c *Controller) Collect(now time.Duration) (sum window.Tick) {
 	for _, r := range c.routes {
-		r.gather(now)
+		r.gather(now, c.lost())
 		sum.Arrivals += r.tick.Arrivals
 		sum.Completed += r.tick.Completed
 		sum.Errors += r.tick.Errors
@@ -83,7 +83,7 @@ func (c *Controller) Collect(now time.Duration) (sum window.Tick) {
 
 // Ages is the sum of the ages of what is in flight of the route, as a tick would see it.
 func (c *Controller) Ages(now time.Duration, r *Route) time.Duration {
-	r.look(now)
+	r.look(now, c.lost())
 	return now*time.Duration(r.inFlight) - r.starts
 }
 

@@ -150,3 +150,58 @@ func BenchmarkGate(b *testing.B) {
 		}
 	})
 }
+
+// However many ask at the same instant, no more run than the limit says, but for one probe of each route: there is no moment between the
+// look at the count and the count (Envoy documents one, as large as its number of workers).
+func TestTheLimitHoldsAgainstManyAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, routes := newGate(t)
+		fast := func() {
+			var wg sync.WaitGroup
+			for range 10 {
+				wg.Go(func() {
+					slot, no, _ := g.Enter(t.Context(), shed.Ask{Route: routes[1]})
+					time.Sleep(10 * time.Millisecond)
+					if no.Reason == shed.Admitted {
+						slot.Done(shed.Success, 0)
+					}
+				})
+			}
+			wg.Wait()
+		}
+		for range 40 {
+			for range 10 {
+				fast()
+			}
+			g.Tick()
+		}
+		ceiling := int64(g.Snapshot().Routes["cart"].Ceiling)
+		if ceiling < 8 || ceiling > 100 {
+			t.Fatalf("the ceiling is %d after a calm: the test shows nothing", ceiling)
+		}
+		var wg sync.WaitGroup
+		var running, most, refused atomic.Int64
+		for i := range 1000 {
+			wg.Go(func() {
+				slot, no, _ := g.Enter(t.Context(), shed.Ask{Route: routes[1], Cohort: uint16(i)})
+				if no.Reason != shed.Admitted {
+					refused.Add(1)
+					return
+				}
+				n := running.Add(1)
+				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+				}
+				time.Sleep(10 * time.Millisecond)
+				running.Add(-1)
+				slot.Done(shed.Success, 0)
+			})
+		}
+		wg.Wait()
+		if got := most.Load(); got > ceiling+1 || got < ceiling {
+			t.Errorf("%d ran at once; the ceiling is %d, and one probe may come on top", got, ceiling)
+		}
+		if refused.Load() == 0 {
+			t.Error("nobody was refused: the test shows nothing")
+		}
+	})
+}

@@ -12,8 +12,8 @@ import (
 const busyTick = 1000
 
 // gather takes what requests have left behind since the last tick, so that measure finds it in the route's plain fields.
-func (r *Route) gather(now time.Duration) {
-	r.look(now)
+func (r *Route) gather(now, lost time.Duration) {
+	r.look(now, lost)
 	r.tick.Peak = max(r.tick.Peak, int(r.door.peak.Swap(0)))
 	r.take(&r.own)
 	if cells := r.notice.cells.Load(); cells != nil {
@@ -55,10 +55,10 @@ func (r *Route) take(c *cell) {
 
 // look brings the route's plain fields up to date. While the door is open the numbers are those of one moment, or, should
 // requests come and go so fast that no such moment is found, there are none in flight whose age is known.
-func (r *Route) look(now time.Duration) {
+func (r *Route) look(now, lost time.Duration) {
 	r.refusing, r.refusedAt = Reason(r.door.refusing.Load()), time.Duration(r.door.refusedAt.Load())
 	if !r.open {
-		r.starts = r.sumStarts()
+		r.starts = r.sumStarts() + lost*time.Duration(r.inFlight)
 		return
 	}
 	for range 4 {
@@ -67,7 +67,7 @@ func (r *Route) look(now time.Duration) {
 		r.inFlight = flights(word)
 		r.solo.inFlight, r.starts = r.inFlight, now*time.Duration(r.inFlight)
 		if r.door.word.Load() == word {
-			r.starts = starts
+			r.starts = starts + lost*time.Duration(r.inFlight)
 			return
 		}
 	}

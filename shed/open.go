@@ -4,6 +4,8 @@ import (
 	"math"
 	"sync/atomic"
 	"time"
+
+	"triage/shed/window"
 )
 
 // The way that takes no lock. While a route stands by itself, nobody waits for it and the level leaves it alone, admitting a request
@@ -20,8 +22,9 @@ import (
 type front struct {
 	ticked     atomic.Int64 // the time of the newest tick: none is earlier
 	levelSince atomic.Int64
-	degrade    atomic.Bool // the level is above 0
-	_          [40]byte
+	lost       atomic.Int64 // in which this process stood still: time that no answer took
+	degrade    atomic.Bool  // the level is above 0
+	_          [32]byte
 }
 
 // pass decides about a request without the lock, if it can.
@@ -32,13 +35,14 @@ func (c *Controller) pass(now time.Duration, t *Ticket) (decided bool) {
 		return c.turnAway(now, t, Errors)
 	}
 	cell := r.cell(t.stripe)
-	if !r.door.in(&cell.starts, now) {
+	began := now - c.lost()
+	if !r.door.in(&cell.starts, began) {
 		return c.readSign(now, t)
 	}
 	r.door.lastRun.Store(int64(now))
 	cell.arrivals.Add(t.arrival())
 	c.inFlight.add(t.stripe, 1)
-	t.state, t.since, t.Reason, t.Would, t.Hint = running, now, Admitted, Admitted, c.front.degrade.Load()
+	t.state, t.since, t.began, t.Reason, t.Would, t.Hint = running, now, began, Admitted, Admitted, c.front.degrade.Load()
 	t.early = r.notice.learning.Load() && c.inFlight.total() <= earlyAll
 	return true
 }
@@ -77,8 +81,8 @@ func (c *Controller) back(now time.Duration, t *Ticket, o Outcome, waited time.D
 	t.state = idle
 	c.inFlight.add(t.stripe, -1)
 	cell := r.cell(t.stripe)
-	cell.starts.Add(-int64(t.since))
-	took, base := backendTime(now, t, waited), math.Float64frombits(r.notice.base.Load())
+	cell.starts.Add(-int64(t.began))
+	took, base := c.backendTime(now, t, waited), math.Float64frombits(r.notice.base.Load())
 	if c.aside(t, o, took, base) {
 		cell.aside(o)
 		return true
@@ -87,9 +91,10 @@ func (c *Controller) back(now time.Duration, t *Ticket, o Outcome, waited time.D
 	return true
 }
 
-// backendTime is how long the backend had the request, without what it spent waiting for the client.
-func backendTime(now time.Duration, t *Ticket, waited time.Duration) time.Duration {
-	return max(now-t.since-max(waited, 0), 0)
+// backendTime is how long the backend had the request, without what it spent waiting for the client, and without what this process stood
+// still.
+func (c *Controller) backendTime(now time.Duration, t *Ticket, waited time.Duration) time.Duration {
+	return min(max(now-c.lost()-t.began-max(waited, 0), 0), window.Longest)
 }
 
 // cell is where the route's requests with that stripe file what they leave behind.
@@ -106,15 +111,16 @@ func (c *Controller) shut(r *Route) {
 		c.wake(r)
 	}
 	if r.open {
-		r.shut()
+		r.shut(c.lost())
 	}
 }
 
-func (r *Route) shut() {
+// shut shuts the door. lost is what the controller has lost.
+func (r *Route) shut(lost time.Duration) {
 	r.open = false
 	r.inFlight = r.door.shut()
 	r.solo.inFlight = r.inFlight
-	r.starts = r.sumStarts()
+	r.starts = r.sumStarts() + lost*time.Duration(r.inFlight)
 }
 
 // show follows whatever the controller has done about a route: it renews the sign in front of the waiting room, and opens the door if

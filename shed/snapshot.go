@@ -114,7 +114,7 @@ func (c *Controller) Snapshot(epoch time.Time) Snapshot {
 		if r.asleep {
 			c.makeUp(r)
 		}
-		r.look(c.latest)
+		r.look(c.latest, c.lost())
 		s.Routes[r.Name()] = r.snapshot(c.latest, c.observing)
 	}
 	for _, group := range c.groups {

@@ -78,6 +78,7 @@ type Ticket struct {
 	stripe uint8         // where it is filed
 	early  bool          // it had the backend nearly to itself
 	since  time.Duration // of waiting, then of running
+	began  time.Duration // to run, less what the controller had lost by then
 	domain *domain       // where it waits
 	key    queue.Key     // its place there, which stays when its route's class changes
 	wake   chan struct{} // of the Gate: told when the ticket leaves the waiting room by itself

@@ -126,15 +126,18 @@ func TestWhatIsMissingIsNullInJSON(t *testing.T) {
 }
 
 func TestNotes(t *testing.T) {
-	r := Run{Sent: 100, Late: 3, Voided: 4, LateAnswers: 5, Backend: []origin.RouteSnapshot{{Begun: 50}}, Cut: true, Seconds: 4, Reasons: Reasons{Real: map[string]int{"checkout breaker": 7, "recs limit": 3}}}
+	r := Run{Sent: 100, Late: 3, Voided: 4, LateAnswers: 5, Asked: 2, Slow: 1, Backend: []origin.RouteSnapshot{{Begun: 50}}, Cut: true, Seconds: 4, Reasons: Reasons{Real: map[string]int{"checkout breaker": 7, "recs limit": 3}}}
 	text := strings.Join(r.Notes(), " ")
-	for _, want := range []string{"first 4.0 seconds", "3.0 % of the requests were sent late", "10.0 % of the answers were late", "7 requests were refused by breakers", "4 runs before this one"} {
+	for _, want := range []string{"first 4.0 seconds", "3.0 % of the requests were sent late", "10.0 % of the answers were late, and of its words 50.0 %", "7 requests were refused by breakers", "4 runs before this one"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("notes %q; want %q", text, want)
 		}
 	}
 	if (Run{Sent: 100, LateAnswers: 5, Backend: []origin.RouteSnapshot{{Begun: 50}}}).Valid() {
 		t.Error("a run with many late answers counts")
+	}
+	if (Run{Sent: 100, Asked: 100, Slow: 3}).Valid() || !(Run{Sent: 100, Late: 2, Asked: 100, Slow: 2}).Valid() {
+		t.Error("three slow words of a hundred count, or two do not")
 	}
 	report := Report{Runs: []Run{r}}
 	if r.Valid() || !strings.Contains(report.summary(), "Not counted: 1 in which the machine was measured") {

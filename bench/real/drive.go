@@ -27,7 +27,7 @@ type drive struct {
 
 	mu      sync.Mutex
 	wants   map[uint64]sim.Want
-	limits  []float64
+	watched watched
 	clients load.Snapshot
 }
 
@@ -160,7 +160,7 @@ func (d *drive) run(ctx context.Context, begin time.Time, backend <-chan struct{
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var others sync.WaitGroup
-	others.Go(func() { d.limits = watch(running, d.shifts, begin) })
+	others.Go(func() { d.watched = watch(running, d.shifts, begin) })
 	others.Go(func() { d.report(running, generator, progress) })
 	notice := func(ended <-chan struct{}, what string) {
 		select {
@@ -236,7 +236,7 @@ func (d *drive) report(ctx context.Context, g *load.Generator, progress func(Pro
 
 // seen puts together what clients and backend know. Of a run that was cut short only that counts whose clients had their whole time.
 func (d *drive) seen(t Trial, truth origin.Truth, cut bool) (Seen, error) {
-	s := Seen{Scenario: t.Scenario, Clients: d.clients, Backend: truth.Snapshot, Cut: cut}
+	s := Seen{Scenario: t.Scenario, Clients: d.clients, Backend: truth.Snapshot, Asked: d.watched.asked, Slow: d.watched.slow, Cut: cut}
 	if cut {
 		s.Scenario = t.Scenario.Until(d.clients.Elapsed - t.Scenario.Clients.Deadline)
 		if len(s.Scenario.Phases) == 0 {
@@ -250,6 +250,6 @@ func (d *drive) seen(t Trial, truth origin.Truth, cut bool) (Seen, error) {
 		}
 	}
 	var err error
-	s.Result, err = d.crowd.Result(s.Scenario, func(id uint64) (time.Duration, bool) { at, ok := began[id]; return at, ok }, d.limits)
+	s.Result, err = d.crowd.Result(s.Scenario, func(id uint64) (time.Duration, bool) { at, ok := began[id]; return at, ok }, d.watched.limits)
 	return s, err
 }

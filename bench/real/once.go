@@ -18,6 +18,8 @@ type Seen struct {
 	Result   *sim.Result
 	Clients  load.Snapshot
 	Backend  origin.Snapshot
+	// Asked is how often the proxy was asked for its status, Slow how often it was slow to answer.
+	Asked, Slow int
 	// Cut is set if the run was ended before its time.
 	Cut bool
 }

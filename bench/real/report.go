@@ -41,6 +41,9 @@ type Run struct {
 	Late        uint64 `json:"late"`
 	Overrun     uint64 `json:"overrun"`
 	LateAnswers uint64 `json:"late_answers"`
+	// Asked counts how often the proxy was asked for its status, Slow how often that took more than 20 ms.
+	Asked int `json:"asked"`
+	Slow  int `json:"slow_status"`
 	// Voided is how many runs were made before this one in which the machine was measured.
 	Voided int `json:"voided,omitempty"`
 	// Cut is set if the run ended before its time; everything is of what was run.
@@ -112,7 +115,7 @@ func NewRun(t Trial, seen Seen, v Virtual, busy string) Run {
 	sc := seen.Scenario
 	r := Run{
 		Episode: t.Episode, Draw: t.Draw, Seed: t.Number, Dice: t.Dice, Scale: t.Scale, Seconds: sc.Lasts().Seconds(),
-		Pools: map[string]int{}, Peak: sc.Peak(), Busy: busy, Late: seen.Clients.Late, LateAnswers: seen.Backend.Late, Cut: seen.Cut,
+		Pools: map[string]int{}, Peak: sc.Peak(), Busy: busy, Late: seen.Clients.Late, LateAnswers: seen.Backend.Late, Asked: seen.Asked, Slow: seen.Slow, Cut: seen.Cut,
 		Lines: Compare(seen, v), Backend: seen.Backend.Routes,
 		Reasons: Reasons{seen.Result.Reasons, v.Law.Reasons},
 	}
@@ -195,7 +198,10 @@ func (r Run) LateAnswerShare() float64 {
 	return float64(r.LateAnswers) / float64(max(begun, 1))
 }
 
-// tooLate is the share of late sends, or answers, above which the machine has been measured, and not the proxy.
+// SlowShare is the share of questions for its status to which the proxy was slow to answer.
+func (r Run) SlowShare() float64 { return float64(r.Slow) / float64(max(r.Asked, 1)) }
+
+// tooLate is the share of late sends, answers or words above which the machine has been measured, and not the proxy.
 const tooLate = 0.02
 
 // Notes are what a reader has to know before the numbers.
@@ -204,8 +210,8 @@ func (r Run) Notes() (notes []string) {
 		notes = append(notes, fmt.Sprintf("The run was cut short: these are its first %.1f seconds, in both worlds.", r.Seconds))
 	}
 	if !r.Valid() {
-		notes = append(notes, fmt.Sprintf("%.1f %% of the requests were sent late or not at all, %.1f %% of the answers were late: this machine was measured, not Triage.",
-			100*r.LateShare(), 100*r.LateAnswerShare()))
+		notes = append(notes, fmt.Sprintf("%.1f %% of the requests were sent late or not at all, %.1f %% of the answers were late, and of its words %.1f %%: this machine was measured, not Triage.",
+			100*r.LateShare(), 100*r.LateAnswerShare(), 100*r.SlowShare()))
 	}
 	if r.Voided > 0 {
 		notes = append(notes, fmt.Sprintf("%d runs before this one were thrown away, because many requests were late in them.", r.Voided))
@@ -231,7 +237,7 @@ func breakers(reasons map[string]int) (n int) {
 }
 
 // Valid says that the proxy was measured, and not the machine.
-func (r Run) Valid() bool { return r.LateShare() <= tooLate && r.LateAnswerShare() <= tooLate }
+func (r Run) Valid() bool { return max(r.LateShare(), r.LateAnswerShare(), r.SlowShare()) <= tooLate }
 
 // valid are the runs that count.
 func (r Report) valid() (runs []Run) {

@@ -44,11 +44,22 @@ func limitAt(ctx context.Context, client *http.Client, admin string) (sum float6
 	return sum, nil
 }
 
-// watch notes the limits of those whose shift it is, one sum for each watchEvery since begin, until ctx is done. An instant that was
-// missed, or at which somebody did not answer, has the limit of the one before.
-func watch(ctx context.Context, shifts []shift, begin time.Time) (limits []float64) {
+// watched is what a proxy has said of itself.
+type watched struct {
+	// limits has one sum for each watchEvery since the beginning.
+	limits []float64
+	// asked counts questions, slow those whose answer took longer than a calm process needs.
+	asked, slow int
+}
+
+// slowAnswer is how long a proxy takes for its status only if it gets no processor: usually it is a millisecond.
+const slowAnswer = 20 * time.Millisecond
+
+// watch asks those whose shift it is, until ctx is done. An instant that was missed, or at which somebody did not answer, has the limit
+// of the one before.
+func watch(ctx context.Context, shifts []shift, begin time.Time) (w watched) {
 	if len(shifts[0].admins) == 0 {
-		return nil
+		return w
 	}
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
@@ -58,14 +69,18 @@ func watch(ctx context.Context, shifts []shift, begin time.Time) (limits []float
 	for {
 		select {
 		case <-ctx.Done():
-			return limits
+			return w
 		case <-ticker.C:
 		}
+		before := time.Now()
 		if sum, err := limitsAt(ctx, client, onDuty(shifts, time.Since(begin))); err == nil {
 			last = sum
 		}
-		for time.Duration(len(limits))*watchEvery <= time.Since(begin) {
-			limits = append(limits, last)
+		if w.asked++; time.Since(before) > slowAnswer {
+			w.slow++
+		}
+		for time.Duration(len(w.limits))*watchEvery <= time.Since(begin) {
+			w.limits = append(w.limits, last)
 		}
 	}
 }

@@ -65,10 +65,12 @@ func (r Run) words() []string {
 	}
 	lines := []string{
 		fmt.Sprintf("%.0f s, at most %.0f requests a second, %.3g times the drawn size (%s).", r.Seconds, r.Peak, r.Scale, strings.Join(pools, ", ")),
-		fmt.Sprintf("%d requests, %d sent late (%.2f %%), %d not sent, %d answered late by the backend (%.2f %%); load average before: %s.",
-			r.Sent, r.Late, 100*r.LateShare(), r.Overrun, r.LateAnswers, 100*r.LateAnswerShare(), r.Busy),
-		fmt.Sprintf("Critical latency in the first phase, p50 and p99: real %.1f and %.1f ms, simulated %.1f and %.1f ms.",
-			1e3*r.Calm.RealP50, 1e3*r.Calm.RealP99, 1e3*r.Calm.VirtualP50, 1e3*r.Calm.VirtualP99),
+		fmt.Sprintf("%d requests, %d sent late (%.2f %%), %d not sent, %d answered late by the backend (%.2f %%); the proxy was slow to tell its status %d times of %d; load average before: %s.",
+			r.Sent, r.Late, 100*r.LateShare(), r.Overrun, r.LateAnswers, 100*r.LateAnswerShare(), r.Slow, r.Asked, r.Busy),
+	}
+	if r.Calm.VirtualP99 > 0 {
+		lines = append(lines, fmt.Sprintf("Critical latency in the first phase, p50 and p99: real %.1f and %.1f ms, simulated %.1f and %.1f ms.",
+			1e3*r.Calm.RealP50, 1e3*r.Calm.RealP99, 1e3*r.Calm.VirtualP50, 1e3*r.Calm.VirtualP99))
 	}
 	return append(lines, r.Notes()...)
 }

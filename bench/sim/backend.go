@@ -62,6 +62,9 @@ func (w *world) enter(j *job, hangs bool) {
 	p := &w.phases[w.phase]
 	for j.step < len(j.steps) {
 		s := &j.steps[j.step]
+		if s.After {
+			w.answer(j, true)
+		}
 		w.dice.Reset(mix(j.ID, chance.Step+uint64(j.step)))
 		j.miss = s.cache != nil
 		if s.cache != nil && !hangs && w.dice.Float64() < s.cache.share() {
@@ -99,7 +102,11 @@ func (w *world) stepDone(e event) {
 			w.plan(late, e)
 			return
 		}
-		res.busy--
+		if j.steps[j.step].Held {
+			j.holds = append(j.holds, res)
+		} else {
+			res.busy--
+		}
 	}
 	w.goOn(j)
 	if res != nil {
@@ -113,7 +120,9 @@ func (w *world) goOn(j *job) {
 	if j.miss {
 		j.steps[j.step].cache.fill()
 	}
-	w.letGo(j)
+	if !j.steps[j.step].Held {
+		w.letGo(j)
+	}
 	j.at = nil
 	j.step++
 	if j.failing {
@@ -123,11 +132,30 @@ func (w *world) goOn(j *job) {
 	w.enter(j, false)
 }
 
-// finish answers.
+// finish ends the backend's work on a request.
 func (w *world) finish(j *job, ok bool) {
 	j.finished = true
 	w.forget(j)
-	w.plan(0, event{kind: atAnswer, job: j, ok: ok})
+	w.release(j)
+	w.answer(j, ok)
+}
+
+// answer sends the header, once: what fails afterwards breaks a body, and the sidecar has been told already.
+func (w *world) answer(j *job, ok bool) {
+	if !j.answered {
+		j.answered = true
+		w.plan(0, event{kind: atAnswer, job: j, ok: ok})
+	}
+}
+
+// release gives back the slots that a request has held over its steps.
+func (w *world) release(j *job) {
+	holds := j.holds
+	j.holds = nil
+	for _, res := range holds {
+		res.busy--
+		w.fill(res)
+	}
 }
 
 func (w *world) letGo(j *job) {
@@ -164,5 +192,6 @@ func (w *world) drop(j *job) {
 		w.fill(res)
 	}
 	w.forget(j)
+	w.release(j)
 	w.settleOracle()
 }

@@ -21,6 +21,8 @@ type Bench struct {
 	Draw     Draw // "" means Development
 	Seeds    int  // 0 means 5
 	Jobs     int  // runs at the same time; 0 means 1
+	// Course names the policy whose course over time is kept, of the worst seed of each episode; "" keeps none.
+	Course string
 	// Progress is told when an episode's seed is done; by one goroutine at a time. nil means nobody is told.
 	Progress func(done, of int)
 }
@@ -33,6 +35,20 @@ type Record struct {
 	// Seeds has the values of each seed, from 1 on; Median and Worst are taken over them, measure by measure.
 	Seeds         []Values
 	Median, Worst Values
+	// Course is that of the worst seed; nil if none was asked for.
+	Course *Course
+
+	courses []*Course
+}
+
+// valueDigits are kept of a value: so that what is judged here is what stands on paper.
+const valueDigits = 4
+
+func (v Values) rounded() Values {
+	for i := range v {
+		v[i] = round(v[i], valueDigits)
+	}
+	return v
 }
 
 // Run gives the records by episode, then by policy.
@@ -41,7 +57,7 @@ func (b Bench) Run(ctx context.Context) ([]Record, error) {
 	records := make([]Record, 0, len(b.Episodes)*len(b.Policies))
 	for _, e := range b.Episodes {
 		for _, p := range b.Policies {
-			records = append(records, Record{Episode: e.Name, Policy: p.Name, Draw: b.Draw, Seeds: make([]Values, b.Seeds)})
+			records = append(records, Record{Episode: e.Name, Policy: p.Name, Draw: b.Draw, Seeds: make([]Values, b.Seeds), courses: make([]*Course, b.Seeds)})
 		}
 	}
 	if err := b.all(ctx, records); err != nil {
@@ -105,7 +121,10 @@ func (b Bench) one(ctx context.Context, episode, seed int, records []Record) err
 		if err != nil {
 			return fmt.Errorf("running %s against %s: %w", e.Name, p.Name, err)
 		}
-		records[i].Seeds[seed] = Judge(sc, got, ideal)
+		records[i].Seeds[seed] = Judge(sc, got, ideal).rounded()
+		if p.Name == b.Course {
+			records[i].courses[seed] = courseOf(sc, seed+1, got, ideal)
+		}
 	}
 	return nil
 }
@@ -114,6 +133,9 @@ func (b Bench) one(ctx context.Context, episode, seed int, records []Record) err
 func (e Episode) Dice(which Draw, seed int) uint64 { return newDraw(which, e.Name, seed).seed }
 
 func (r *Record) summarise() {
+	if len(r.courses) > 0 {
+		r.Course, r.courses = r.courses[worstSeed(r.Seeds)], nil
+	}
 	for i, m := range Measures() {
 		var values []float64
 		for _, v := range r.Seeds {

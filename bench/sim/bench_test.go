@@ -72,34 +72,49 @@ func TestBenchStops(t *testing.T) {
 
 func TestReports(t *testing.T) {
 	b := smallBench(t)
+	b.Course = "law"
 	records, err := b.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var document bytes.Buffer
-	if err := sim.WriteJSON(&document, records); err != nil {
+	document := b.Document(records)
+	document.Command, document.Commit = "triage bench sim", "abc"
+	var text1, text2 bytes.Buffer
+	if err := sim.WriteJSON(&text1, document); err != nil {
 		t.Fatal(err)
 	}
+	read, err := sim.ReadJSON(bytes.NewReader(text1.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sim.WriteJSON(&text2, read); err != nil || text1.String() != text2.String() {
+		t.Errorf("written, read and written again (%v)\n%s\nbecomes\n%s", err, &text1, &text2)
+	}
 	var back struct {
+		Commit   string
 		Measures []sim.Measure
 		Records  []struct {
 			Episode, Policy string
 			Worst           map[string]float64
 			Missed          []string
-			Seeds           []map[string]float64
+			Seeds           [][]*float64
+			Course          *sim.Course
 		}
 	}
-	if err := json.Unmarshal(document.Bytes(), &back); err != nil {
+	if err := json.Unmarshal(text1.Bytes(), &back); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(back.Measures, sim.Measures()) || len(back.Records) != 2 || len(back.Records[1].Seeds) != 3 {
-		t.Errorf("the JSON has %d measures and %d records", len(back.Measures), len(back.Records))
+	if back.Commit != "abc" || !reflect.DeepEqual(back.Measures, sim.Measures()) || len(back.Records) != 2 || len(back.Records[1].Seeds) != 3 {
+		t.Errorf("the JSON has commit %q, %d measures and %d records", back.Commit, len(back.Measures), len(back.Records))
 	}
 	if got, there := back.Records[1].Worst["critical"]; !there || got > 0.9 || len(back.Records[1].Missed) == 0 {
 		t.Errorf("without protection the worst critical is %v (%v), missed %q; want a goal missed", got, there, back.Records[1].Missed)
 	}
 	if _, there := back.Records[1].Worst["sessions"]; there {
 		t.Error("sessions do not apply, but have a value")
+	}
+	if back.Records[0].Course == nil || back.Records[1].Course != nil {
+		t.Error("want a course of the law, and of nobody else")
 	}
 	var markdown strings.Builder
 	if err := sim.WriteMarkdown(&markdown, records); err != nil {
@@ -109,6 +124,39 @@ func TestReports(t *testing.T) {
 		if !strings.Contains(s, "!0.") || !strings.Contains(s, "none: of ") || !strings.Contains(s, "- critical: ") {
 			t.Errorf("the table lacks its marks, its sum or its words:\n%s", s)
 		}
+	}
+}
+
+// Results of other measures, or of less, are not read as if they were ours.
+func TestReadJSONRefuses(t *testing.T) {
+	b := smallBench(t)
+	b.Seeds = 1
+	records, err := b.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range map[string]struct {
+		change func(*sim.Document)
+		want   string
+	}{
+		"another goal":   {func(d *sim.Document) { d.Measures[0].Goal = 0.5 }, "or another goal"},
+		"fewer measures": {func(d *sim.Document) { d.Measures = d.Measures[1:] }, "measures; this program has"},
+		"fewer values":   {func(d *sim.Document) { d.Records[0].Seeds[0] = d.Records[0].Seeds[0][1:] }, "a seed has"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := b.Document(append([]sim.Record(nil), records...))
+			v.change(&d)
+			var text bytes.Buffer
+			if err := sim.WriteJSON(&text, d); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := sim.ReadJSON(&text); err == nil || !strings.Contains(err.Error(), v.want) {
+				t.Errorf("error %v; want one that says %q", err, v.want)
+			}
+		})
+	}
+	if _, err := sim.ReadJSON(strings.NewReader("no JSON")); err == nil {
+		t.Error("what is no JSON was read")
 	}
 }
 

@@ -1,6 +1,9 @@
 package sim
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // sustains is how many arrivals a second of a route or journey its narrowest resource can serve, if nobody else comes.
 func (s Scenario) sustains(source string) float64 {
@@ -39,13 +42,19 @@ func (s Scenario) sustains(source string) float64 {
 
 // addTo adds the seconds that a request of the route needs of each resource, warm caches and no contention assumed.
 func (r Route) addTo(needs map[string]float64, times float64) {
-	for _, st := range r.Steps {
-		if st.Resource != "" {
-			miss := 1.0
-			if st.Cache.Entries > 0 {
-				miss -= st.Cache.Hit
-			}
-			needs[st.Resource] += times * miss * st.Service.Mean.Seconds()
+	later := 0.0 // from the end backwards: what a slot that is held from here on is held for
+	for _, st := range slices.Backward(r.Steps) {
+		miss := 1.0
+		if st.Cache.Entries > 0 {
+			miss -= st.Cache.Hit
 		}
+		need := st.Service.Mean.Seconds()
+		if st.Held {
+			need += later
+		}
+		if st.Resource != "" {
+			needs[st.Resource] += times * miss * need
+		}
+		later += miss * st.Service.Mean.Seconds()
 	}
 }

@@ -84,7 +84,7 @@ func (d draw) step(st stepSpec) (Step, error) {
 		return Step{}, fmt.Errorf("law %q; want constant or exponential, or sigma or alpha instead", st.Law)
 	}
 	cache := Cache{Hit: d.number("cache.hit", st.Cache.Hit.quantity), Entries: d.number("cache.entries", st.Cache.Entries.quantity)}
-	return Step{Resource: st.On, Service: v, Cache: cache}, nil
+	return Step{Resource: st.On, Service: v, Cache: cache, Held: st.Held, After: st.After}, nil
 }
 
 func (d draw) people(s *Scenario, p spec) error {

@@ -4,8 +4,9 @@
 //
 // A discrete-event simulator runs policies (the real code of package shed, or a peer's equations) against a model of a backend:
 // routes that take steps on shared resources, one after the other. A resource has slots with waiters in the order of arrival, or
-// is a processor that everybody shares. Locks are contended for (a service takes 1 + c·min(waiters/size, 10) as long), caches
-// run cold, garbage collectors pause, queues have bounds, and what a client no longer waits for is worked on all the same unless
+// is a processor that everybody shares; a step may keep its slot until the request is done with, as a worker does that waits for a
+// database, and steps may come after the answer, as a stream does that keeps its connection. Locks are contended for (a service
+// takes 1 + c·min(waiters/size, 10) as long), caches run cold, garbage collectors pause, queues have bounds, and what a client no longer waits for is worked on all the same unless
 // the backend abandons it. Service times are constant, exponential, lognormal or Pareto. In front stand one or several sidecars, each
 // with a policy and a process that may stand still. Clients arrive open-loop (Poisson, rates constant in pieces), leave after a
 // deadline, try again, and walk through journeys that end at the first stage they do not get.
@@ -52,6 +53,6 @@
 //
 // # Not done
 //
-// Streams, rate limits, degrading, connections, slots held across steps. It ranks ideas and finds death spirals within seconds; it is no
+// Rate limits, degrading, connections and their set-up. It ranks ideas and finds death spirals within seconds; it is no
 // evidence about sockets, schedulers and garbage collectors: that is measured against the binary.
 package sim

@@ -53,6 +53,8 @@ type stepSpec struct {
 	Alpha factor    `yaml:"alpha"`
 	Law   string    `yaml:"law"` // constant or exponential
 	Cache cacheSpec `yaml:"cache"`
+	Held  bool      `yaml:"held"`
+	After bool      `yaml:"after"`
 }
 
 type cacheSpec struct {

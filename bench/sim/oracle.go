@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -32,6 +33,8 @@ type oracle struct {
 	lines []fifo    // by route: who waits, by arrival
 	woken []Woken
 	turn  int // of the endpoints
+
+	scratch []float64 // of shares
 }
 
 // room is the share of a slot by which a resource may be overbooked: less than any request takes.
@@ -136,11 +139,13 @@ func (o *oracle) expire() {
 	}
 }
 
-// mean is how long the backend needs for a request of the route, in seconds, if it need not wait for anything.
+// mean is how long the backend needs for the header of a request, in seconds, if it need not wait for anything.
 func (o *oracle) mean(j *job) float64 {
 	total := 0.0
 	for k := range j.steps {
-		total += o.needs(j, k)
+		if !j.steps[k].After {
+			total += o.needs(j, k)
+		}
 	}
 	return total
 }
@@ -158,16 +163,32 @@ func (o *oracle) needs(j *job, k int) float64 {
 	return t
 }
 
-// take books what a request needs: of the slot of its k-th step the share of its time until then that it will spend on that step.
-// A request with one step takes a whole slot.
-func (o *oracle) take(j *job) {
-	j.held = make([]float64, len(j.steps))
-	before := 0.0
+// shares is what a request books of a slot of each of its steps: of its time until the slot is free again the share that it will
+// be taken for. A request with one step takes a whole slot. The slice is used again.
+func (o *oracle) shares(j *job) []float64 {
+	o.scratch = o.scratch[:0]
+	total := 0.0
 	for k := range j.steps {
 		t := o.needs(j, k)
+		total += t
+		o.scratch = append(o.scratch, t)
+	}
+	before := 0.0
+	for k, t := range o.scratch {
+		if j.steps[k].Held {
+			o.scratch[k] = (total - before) / math.Max(total, 1e-12)
+		} else {
+			o.scratch[k] = t / math.Max(before+t, 1e-12)
+		}
 		before += t
-		j.held[k] = t / math.Max(before, 1e-12)
-		o.add(j, k, j.held[k])
+	}
+	return o.scratch
+}
+
+func (o *oracle) take(j *job) {
+	j.booked = slices.Clone(o.shares(j))
+	for k, share := range j.booked {
+		o.add(j, k, share)
 	}
 }
 
@@ -177,14 +198,15 @@ func (o *oracle) add(j *job, k int, share float64) {
 	}
 }
 
+// tooMuch reports whether a resource has no room for a share of a request.
+func (o *oracle) tooMuch(j *job, k int, res *resource, share float64) bool {
+	return o.load[res.index]+share/float64(len(j.steps[k].pools)) > float64(res.size)+room
+}
+
 func (o *oracle) fits(j *job) bool {
-	before := 0.0
-	for k := range j.steps {
-		t := o.needs(j, k)
-		before += t
-		n := float64(len(j.steps[k].pools))
+	for k, share := range o.shares(j) {
 		for _, res := range j.steps[k].pools {
-			if o.load[res.index]+t/math.Max(before, 1e-12)/n > float64(res.size)+room {
+			if o.tooMuch(j, k, res, share) {
 				return false
 			}
 		}
@@ -192,15 +214,11 @@ func (o *oracle) fits(j *job) bool {
 	return true
 }
 
+// close shuts what the request has to wait for.
 func (o *oracle) close(j *job) {
-	before := 0.0
-	for k := range j.steps {
-		t := o.needs(j, k)
-		before += t
-		n := float64(len(j.steps[k].pools))
+	for k, share := range o.shares(j) {
 		for _, res := range j.steps[k].pools {
-			full := o.load[res.index]+t/math.Max(before, 1e-12)/n > float64(res.size)+room
-			o.shut[res.index] = o.shut[res.index] || full
+			o.shut[res.index] = o.shut[res.index] || o.tooMuch(j, k, res, share)
 		}
 	}
 }
@@ -216,17 +234,17 @@ func (o *oracle) shutOut(j *job) bool {
 	return false
 }
 
-// letGo gives back what a request held for its k-th step.
+// letGo gives back what a request has booked for its k-th step.
 func (o *oracle) letGo(j *job, k int) {
-	if k < len(j.held) && j.held[k] > 0 {
-		o.add(j, k, -j.held[k])
-		j.held[k] = 0
+	if k < len(j.booked) && j.booked[k] > 0 {
+		o.add(j, k, -j.booked[k])
+		j.booked[k] = 0
 	}
 }
 
 // forget gives back everything.
 func (o *oracle) forget(j *job) {
-	for k := range j.held {
+	for k := range j.booked {
 		o.letGo(j, k)
 	}
 }

@@ -1,47 +1,12 @@
 package sim
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"strings"
 	"text/tabwriter"
 )
-
-// MarshalJSON gives values by the names of their measures; what does not apply is left out.
-func (v Values) MarshalJSON() ([]byte, error) {
-	table := map[string]float64{}
-	for i, m := range Measures() {
-		if i < len(v) && !math.IsNaN(v[i]) && !math.IsInf(v[i], 0) {
-			table[m.Name] = v[i]
-		}
-	}
-	return json.Marshal(table)
-}
-
-// WriteJSON writes a document with the measures and the records.
-func WriteJSON(to io.Writer, records []Record) error {
-	type line struct {
-		Episode string   `json:"episode"`
-		Policy  string   `json:"policy"`
-		Draw    Draw     `json:"draw"`
-		Median  Values   `json:"median"`
-		Worst   Values   `json:"worst"`
-		Missed  []string `json:"missed"`
-		Seeds   []Values `json:"seeds"`
-	}
-	lines := make([]line, 0, len(records))
-	for _, r := range records {
-		lines = append(lines, line{r.Episode, r.Policy, r.Draw, r.Median, r.Worst, append([]string{}, r.Missed()...), r.Seeds})
-	}
-	encoder := json.NewEncoder(to)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(struct {
-		Measures []Measure `json:"measures"`
-		Records  []line    `json:"records"`
-	}{Measures(), lines})
-}
 
 // WriteText writes a table for a terminal: two rows for each record, a mark before every value that misses its goal.
 func WriteText(to io.Writer, records []Record) error {
@@ -90,28 +55,32 @@ func heads() []string {
 func cells(r Record, v Values, of string) []string {
 	out := []string{r.Episode, r.Policy, of}
 	for i, m := range Measures() {
-		out = append(out, m.Text(v[i]))
+		out = append(out, m.marked(v[i]))
 	}
 	return out
 }
 
-// Text is a value for people; "!" marks one that misses its goal.
-func (m Measure) Text(v float64) string {
-	mark := ""
+// marked is a value for people; "!" marks one that misses its goal.
+func (m Measure) marked(v float64) string {
 	if !m.Met(v) {
-		mark = "!"
+		return "!" + m.Text(v)
 	}
+	return m.Text(v)
+}
+
+// Text is a value for people, as exact as it means anything.
+func (m Measure) Text(v float64) string {
 	switch {
 	case math.IsNaN(v):
 		return "-"
 	case m.AtLeast:
-		return fmt.Sprintf("%s%.3f", mark, v)
+		return fmt.Sprintf("%.3f", v)
 	case m.Unit == "n":
-		return fmt.Sprintf("%s%.0f", mark, v)
+		return fmt.Sprintf("%.0f", v)
 	case m.Unit == "s", m.Unit == "×", m.Unit == "/min":
-		return fmt.Sprintf("%s%.1f", mark, v)
+		return fmt.Sprintf("%.1f", v)
 	}
-	return fmt.Sprintf("%s%.2f", mark, v)
+	return fmt.Sprintf("%.2f", v)
 }
 
 // writeWords sums up: how many goals each policy missed, and what the columns are.

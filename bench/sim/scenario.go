@@ -72,6 +72,10 @@ type Step struct {
 	Resource string // "": none, the time alone counts
 	Service  Service
 	Cache    Cache
+	// Held keeps the slot until the backend has done with the request, as a worker does that waits for a database. Slots only.
+	Held bool
+	// After is done when the header has gone out: the body of a download, a stream, a websocket. The sidecar counts it no more.
+	After bool
 }
 
 // Cache stands in front of a step: a hit takes no time. It fills with what misses bring: the share of hits is Hit·filled/Entries, and

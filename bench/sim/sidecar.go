@@ -50,7 +50,9 @@ type job struct {
 	miss     bool
 	failing  bool // its step ends in an error
 	finished bool // the backend has done with it
-	held     []float64
+	answered bool // its header is on its way
+	holds    []*resource
+	booked   []float64 // by the oracle, by step
 }
 
 // startSidecars puts fresh sidecars in the place of those there are.

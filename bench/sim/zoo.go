@@ -50,6 +50,9 @@ func ReadZoo(files fs.FS) ([]Episode, error) {
 	var entries []entry
 	known := map[string]entry{}
 	for _, path := range paths {
+		if path == missesFile {
+			continue
+		}
 		found, err := readEntries(files, path)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", path, err)

@@ -38,14 +38,14 @@ func TestZooLabels(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, p := range s.Phases {
-				held(t, s, p, lost(s, r, i), i > 0)
+				labelled(t, s, p, lost(s, r, i), i > 0)
 			}
 		})
 	}
 }
 
-// held compares what the oracle lost in a phase with the phase's label.
-func held(t *testing.T, s sim.Scenario, p sim.Phase, lost float64, after bool) {
+// labelled compares what the oracle lost in a phase with the phase's label.
+func labelled(t *testing.T, s sim.Scenario, p sim.Phase, lost float64, after bool) {
 	t.Helper()
 	most := 0.002
 	if after {

@@ -38,6 +38,8 @@ type simFlags struct {
 	seeds     int
 	draw      string
 	output    string
+	write     string
+	commit    string
 	jobs      int
 }
 
@@ -56,7 +58,9 @@ ranges. A "!" stands before what misses its goal.`,
 	flags.StringSliceVar(&f.policies, "policy", []string{"law"}, "policies, separated by commas")
 	flags.IntVar(&f.seeds, "seeds", 5, "scenarios drawn of each episode")
 	flags.StringVar(&f.draw, "draw", string(sim.Judging), "which scenarios: judging, or development, on which the law may be tuned")
-	flags.StringVar(&f.output, "output", flagDefault("TRIAGE_OUTPUT", "text"), "text, json or markdown (TRIAGE_OUTPUT)")
+	flags.StringVar(&f.output, "output", flagDefault("TRIAGE_OUTPUT", "text"), "text, json, markdown, summary (of the tables) or html (TRIAGE_OUTPUT)")
+	flags.StringVar(&f.write, "write", "", "write PREFIX.json, PREFIX.html and PREFIX.md instead")
+	flags.StringVar(&f.commit, "commit", "", "commit to put into the results, where the program does not know its own")
 	flags.IntVar(&f.jobs, "jobs", 2, "scenarios at the same time")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		zoo, err := sim.Zoo()
@@ -80,14 +84,18 @@ ranges. A "!" stands before what misses its goal.`,
 		if err != nil {
 			return fmt.Errorf("running the simulator: %w", err)
 		}
-		return write(cmd.OutOrStdout(), records)
+		d := f.sign(bench.Document(records), args)
+		if f.write != "" {
+			return writeSim(f.write, d, cmd.ErrOrStderr())
+		}
+		return write(cmd.OutOrStdout(), d)
 	}
 	return cmd
 }
 
 // bench turns the command line into a bench and a way of writing.
-func (f simFlags) bench(zoo []sim.Episode, args []string) (b sim.Bench, write func(io.Writer, []sim.Record) error, err error) {
-	b = sim.Bench{Draw: sim.Draw(f.draw), Seeds: f.seeds, Jobs: f.jobs}
+func (f simFlags) bench(zoo []sim.Episode, args []string) (b sim.Bench, write func(io.Writer, sim.Document) error, err error) {
+	b = sim.Bench{Draw: sim.Draw(f.draw), Seeds: f.seeds, Jobs: f.jobs, Course: "law"}
 	switch {
 	case f.seeds < 1 || f.seeds > 1000:
 		return b, nil, misuse("--seeds %d: want 1 to 1000", f.seeds)
@@ -100,9 +108,8 @@ func (f simFlags) bench(zoo []sim.Episode, args []string) (b sim.Bench, write fu
 	case !f.all && len(args) == 0:
 		return b, nil, misuse("want names of episodes or --all; --list shows them")
 	}
-	ways := map[string]func(io.Writer, []sim.Record) error{"text": sim.WriteText, "json": sim.WriteJSON, "markdown": sim.WriteMarkdown}
-	if write = ways[f.output]; write == nil {
-		return b, nil, misuse("--output %q: want text, json or markdown", f.output)
+	if write = simWays()[f.output]; write == nil {
+		return b, nil, misuse("--output %q: want text, json, markdown, summary or html", f.output)
 	}
 	b.Episodes = zoo
 	if !f.all {

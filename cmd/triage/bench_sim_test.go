@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestBenchSimLists(t *testing.T) {
@@ -45,6 +48,38 @@ func TestBenchSimMeasures(t *testing.T) {
 	}
 }
 
+// One command writes data, page and tables, each with what it takes to run it again, and says what is missed without a reason.
+func TestBenchSimWritesThePage(t *testing.T) {
+	prefix := filepath.Join(t.TempDir(), "results")
+	code, stdout, stderr := command(t, "bench", "sim", "one-a-second", "step-x2", "--policy", "law,none", "--seeds", "1", "--draw", "development", "--commit", "abc123", "--write", prefix)
+	if code != exitFine || stdout != "" || !strings.Contains(stderr, "wrote "+prefix+".html") {
+		t.Fatalf("exit %d, %q, %q; want three files and a word for each", code, stdout, stderr)
+	}
+	const again = "triage bench sim one-a-second step-x2 --draw development --seeds 1 --policy law,none"
+	for _, end := range []string{".json", ".html", ".md"} {
+		text, err := os.ReadFile(prefix + end)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{again, "abc123", "step-x2", time.Now().UTC().Format("2006-")} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s does not say %q", end, want)
+			}
+		}
+	}
+	page, err := os.ReadFile(prefix + ".html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr = command(t, "bench", "page", prefix+".json")
+	if code != exitFine || stdout != string(page) {
+		t.Errorf("exit %d, %q: the page made from the data again is another one", code, stderr)
+	}
+	if code, _, stderr := command(t, "bench", "page", prefix+".md"); code != exitFailed || !strings.Contains(stderr, "reading results") {
+		t.Errorf("a page from Markdown: exit %d, %q; want an error that says what could not be read", code, stderr)
+	}
+}
+
 func TestBenchSimMisuse(t *testing.T) {
 	tests := []struct {
 		args []string
@@ -57,7 +92,7 @@ func TestBenchSimMisuse(t *testing.T) {
 		{[]string{"step-x4", "--seeds", "0"}, "want 1 to 1000"},
 		{[]string{"step-x4", "--jobs", "0"}, "want 1 to 256"},
 		{[]string{"step-x4", "--draw", "lucky"}, "want judging or development"},
-		{[]string{"step-x4", "--output", "xml"}, "want text, json or markdown"},
+		{[]string{"step-x4", "--output", "xml"}, "want text, json, markdown, summary or html"},
 	}
 	for _, v := range tests {
 		t.Run(strings.Join(v.args, " "), func(t *testing.T) {

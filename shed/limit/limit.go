@@ -18,11 +18,13 @@ const (
 	leastPace = 12   // samples for a step while nearly nothing is let in
 	slowStart = 0.25 // a step upward while the limit is below the known share of what the backend took well before
 	known     = 0.25
-	maxAccel  = 4.0
-	accelStep = 0.25
-	deepest   = 0.4  // an experiment's cut at the most
-	shallow   = 0.75 // and at the least: less could not be seen
-	stepUp    = 1.3  // where critical demand leaves no room for a cut
+	// leastStart is where the limit begins at least while nothing is known of what the backend takes.
+	leastStart = 4
+	maxAccel   = 4.0
+	accelStep  = 0.25
+	deepest    = 0.4  // an experiment's cut at the most
+	shallow    = 0.75 // and at the least: less could not be seen
+	stepUp     = 1.3  // where critical demand leaves no room for a cut
 
 	collect      = 60 // samples of a reading, for a coefficient of variation of usualCV; in proportion to its square
 	collectFew   = 30
@@ -138,7 +140,7 @@ type State struct {
 // Open starts the law for a group that has begun to suffer, innocent until proven: the limit starts at what is with the
 // backend, or at headroom, what the routes together could have grown to without a group, if that is more.
 func Open(now time.Duration, inFlight, headroom, scale float64) State {
-	return State{Limit: math.Max(1, math.Max(inFlight, headroom)), Scale: math.Max(1, scale), fresh: true, accel: 1, lowSince: -1, freeSince: -1, restTill: now}
+	return State{Limit: math.Max(1, math.Max(number(inFlight), number(headroom))), Scale: math.Max(1, number(scale)), fresh: true, accel: 1, lowSince: -1, freeSince: -1, restTill: now}
 }
 
 // Grow makes room for a route that joins: its headroom while the law is fresh, what the backend took well afterwards.
@@ -146,7 +148,7 @@ func (s State) Grow(headroom, peak float64) State {
 	if s.fresh {
 		peak = headroom
 	}
-	s.Limit += peak
+	s.Limit = math.Min(s.Limit+number(peak), mostNumber)
 	return s.abort()
 }
 
@@ -162,6 +164,7 @@ func (s State) abort() State {
 
 // Next moves the law by one tick.
 func (s State) Next(in Sample) (State, Reason) {
+	in = in.sane()
 	if in.Y <= 0 {
 		return s, None
 	}
@@ -169,6 +172,13 @@ func (s State) Next(in Sample) (State, Reason) {
 	if float64(in.Lost) > lostShare*float64(in.Samples) {
 		s.hauntedTill = in.Now + hauntedFor
 	}
+	s, why := s.move(in)
+	s.Limit = math.Min(s.Limit, mostNumber)
+	return s, why
+}
+
+// move is Next in the phase under way.
+func (s State) move(in Sample) (State, Reason) {
 	switch s.Phase {
 	case Hold:
 		return s.hold(in)

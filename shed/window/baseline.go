@@ -20,6 +20,9 @@ const (
 	guessCV    = 0.7
 )
 
+// Longest is the longest time to first byte that is told apart from a longer one.
+const Longest = time.Hour
+
 // Baseline learns the time to first byte when all is well. The zero value knows nothing.
 type Baseline struct {
 	value float64 // seconds
@@ -74,9 +77,10 @@ func (b *Baseline) Doubt() float64 {
 // nothing healthy afterwards: a guess is better than learning the flood. Of several guesses the lowest counts, for what is
 // wrong with an early sample makes it too long.
 func (b *Baseline) Early(seconds float64) {
-	if b.value > 0 {
+	if b.value > 0 || !(seconds > 0) {
 		return
 	}
+	seconds = min(seconds, Longest.Seconds())
 	b.early++
 	b.earlySum += seconds
 	mean := b.earlySum / float64(b.early)
@@ -94,13 +98,13 @@ func (b *Baseline) Early(seconds float64) {
 // Guess stands in for a baseline of which nothing else is known.
 func (b *Baseline) Guess(seconds float64) {
 	if b.value == 0 && b.guessed == 0 && seconds > 0 {
-		b.guess, b.guessed = seconds, guessBatch
+		b.guess, b.guessed = min(seconds, Longest.Seconds()), guessBatch
 	}
 }
 
 // Fall lowers the baseline to what is evidently possible.
 func (b *Baseline) Fall(seconds float64) {
-	if b.Seconds() <= seconds {
+	if b.Seconds() <= seconds || !(seconds > 0) {
 		return
 	}
 	if b.value > 0 {
@@ -111,11 +115,14 @@ func (b *Baseline) Fall(seconds float64) {
 }
 
 // Add feeds n successes: the sum of their times, and the sum of their squares in seconds². The caller leaves out what was not
-// healthy.
+// healthy. What took no time at all, or less, is no sample: a clock stood still.
 func (b *Baseline) Add(n int, sum time.Duration, squares float64) {
+	if n <= 0 || sum <= 0 || !(squares >= 0) {
+		return
+	}
 	b.n += n
-	b.sum += sum.Seconds()
-	b.squares += squares
+	b.sum += min(sum.Seconds(), float64(n)*Longest.Seconds())
+	b.squares += min(squares, float64(n)*Longest.Seconds()*Longest.Seconds())
 }
 
 // Spoil throws the window under way out: something in it was not healthy.
