@@ -26,7 +26,8 @@ type Settings struct {
 }
 
 // Controller decides for the routes of one upstream. It is pure: it is handed the time (since any fixed instant, not going
-// backwards: an earlier time counts as the latest seen) and is not safe for concurrent use. Gate makes it so.
+// backwards: an earlier time counts as the latest seen) and is not safe for concurrent use, but for what open.go says. Gate
+// makes it so.
 type Controller struct {
 	classes   int
 	observing bool

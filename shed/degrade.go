@@ -122,13 +122,8 @@ func (c *Controller) moveLevel(now time.Duration) {
 }
 
 func (r *Route) recentErrors() (share float64, n int) {
-	for ticks := 1; ticks <= 20; ticks++ {
-		sum, held := r.recent.Last(ticks)
-		if sum.Completed >= errorSamples || held < ticks || ticks == 20 {
-			return sum.ErrorShare(), sum.Completed
-		}
-	}
-	return 0, 0
+	sum := r.recent.Outcomes(errorSamples)
+	return sum.ErrorShare(), sum.Completed
 }
 
 func (c *Controller) levelSample(now time.Duration) level.Sample {
