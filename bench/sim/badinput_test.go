@@ -102,7 +102,7 @@ func TestOddScenarios(t *testing.T) {
 			}},
 			Routes: []sim.Route{{Name: "a", Steps: []sim.Step{step}}, {Name: "b", Class: 3, Steps: []sim.Step{{Resource: "r", Service: sim.Service{Mean: time.Millisecond}}, {Service: sim.Service{Mean: span("tail")}, After: true}}}},
 			Phases: []sim.Phase{
-				{For: time.Second, Rates: map[string]float64{"a": number("rate") * 10, "b": 20}, Hang: map[string]float64{"a": 0.5}, HangFor: span("hang"), Jump: span("jump")},
+				{For: time.Second, Rates: map[string]float64{"a": math.Mod(number("rate"), 1000) / 2, "b": 20}, Hang: map[string]float64{"a": 0.5}, HangFor: span("hang"), Jump: span("jump")},
 				{For: time.Second, Rates: map[string]float64{"a": 50}, Slow: map[string]float64{"r": number("slow")}, Restart: rapid.Bool().Draw(t, "restart")},
 			},
 			Clients:  sim.Clients{Deadline: span("deadline"), Retry: sim.Retry{Times: rapid.IntRange(0, 3).Draw(t, "times"), Refusals: true, Failures: true, Leaving: true, Backoff: span("backoff")}},

@@ -107,3 +107,16 @@ func TestMisses(t *testing.T) {
 		t.Errorf("misses %+v, stale %q; want critical, by the median, unexplained", misses, stale)
 	}
 }
+
+// A value that misses its goal by a hair does not look as if it met it.
+func TestTextShowsTheMiss(t *testing.T) {
+	critical := Measures()[0]
+	for v, want := range map[float64]string{0.9896: "0.9896", 0.9894: "0.989", 0.99: "0.990", 1: "1.000"} {
+		if got := critical.Text(v); got != want {
+			t.Errorf("critical %v is shown as %q; want %q", v, got, want)
+		}
+	}
+	if got := critical.marked(0.9896); got != "!0.9896" {
+		t.Errorf("marked: %q", got)
+	}
+}

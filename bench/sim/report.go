@@ -73,6 +73,8 @@ func (m Measure) Text(v float64) string {
 	switch {
 	case math.IsNaN(v):
 		return "-"
+	case m.AtLeast && v < m.Goal && math.Round(1000*v) >= math.Round(1000*m.Goal):
+		return fmt.Sprintf("%.4f", v) // or it would look as if the goal were met
 	case m.AtLeast:
 		return fmt.Sprintf("%.3f", v)
 	case m.Unit == "n":
