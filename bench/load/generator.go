@@ -19,6 +19,9 @@ type Generator struct {
 	tallies   []*tally
 	transport http.RoundTripper
 	inFlight  atomic.Int64
+	// streams is done when everybody has been answered; bodies are those that are read on until then.
+	streams context.Context
+	bodies  sync.WaitGroup
 
 	mu       sync.Mutex
 	progress progress
@@ -87,10 +90,14 @@ func (g *Generator) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var hangUp context.CancelFunc
+	g.streams, hangUp = context.WithCancel(ctx)
 	var requests sync.WaitGroup
 	g.dispatch(ctx, begun, &requests)
 	requests.Wait()
 	g.end()
+	hangUp()
+	g.bodies.Wait()
 	if own, ok := g.transport.(*http.Transport); ok && g.settings.Transport == nil {
 		own.CloseIdleConnections()
 	}

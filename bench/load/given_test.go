@@ -1,11 +1,14 @@
 package load_test
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -143,4 +146,51 @@ func TestBadArrivalsAreNamed(t *testing.T) {
 			t.Errorf("%+v: got %v; want an error with %q", arrivals, err, want)
 		}
 	}
+}
+
+// slowBody ends after a while, or when it is hung up.
+type slowBody struct {
+	ctx   context.Context
+	lasts time.Duration
+	ended *atomic.Int32
+}
+
+func (b *slowBody) Read([]byte) (int, error) {
+	select {
+	case <-time.After(b.lasts):
+		b.ended.Add(1)
+		return 0, io.EOF
+	case <-b.ctx.Done():
+		return 0, b.ctx.Err()
+	}
+}
+
+func (b *slowBody) Close() error { return nil }
+
+func TestAStreamIsAnsweredByItsHeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := given(load.Arrival{}, load.Arrival{At: 100 * time.Millisecond}, load.Arrival{At: 200 * time.Millisecond, Tag: 1}, load.Arrival{At: 1900 * time.Millisecond, Phase: 1})
+		s.Requests[0].Stream, s.Deadline = true, 500*time.Millisecond
+		var ended atomic.Int32
+		s.Transport = transport(func(r *http.Request) (*http.Response, error) {
+			takes := 20 * time.Millisecond
+			if r.Header.Get("X-Tag") == "1" {
+				takes = time.Hour
+			}
+			select {
+			case <-time.After(takes):
+			case <-r.Context().Done():
+				return nil, r.Context().Err()
+			}
+			return &http.Response{StatusCode: 200, Body: &slowBody{r.Context(), 1500 * time.Millisecond, &ended}}, nil
+		})
+		got := run(t, s)
+		c := got.Classes[0].Total
+		if c.Served != 3 || c.GaveUp != 1 || c.P50.Round(time.Millisecond) != 20*time.Millisecond {
+			t.Errorf("got %+v; want three served after 20 ms, and one that gave up", c)
+		}
+		if n := ended.Load(); n != 2 || got.Elapsed != 2*time.Second {
+			t.Errorf("%d streams came to their end in %v; want two, and the third hung up with the run's end at 2s", n, got.Elapsed)
+		}
+	})
 }

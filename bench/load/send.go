@@ -21,6 +21,7 @@ type plan struct {
 	// cookie is what the session's number is appended to; "" means no session cookie.
 	cookie string
 	sign   func(Arrival, http.Header)
+	stream bool
 }
 
 func newPlan(target string, r Request, sign func(Arrival, http.Header), t *tally) (plan, error) {
@@ -32,7 +33,7 @@ func newPlan(target string, r Request, sign func(Arrival, http.Header), t *tally
 	if host := r.Header.Get("Host"); host != "" {
 		template.Host = host
 	}
-	p := plan{tally: t, template: template, sign: sign}
+	p := plan{tally: t, template: template, sign: sign, stream: r.Stream}
 	if r.SessionCookie != "" {
 		p.cookie = r.SessionCookie + "=s"
 		if others := strings.Join(r.Header.Values("Cookie"), "; "); others != "" {
@@ -63,9 +64,13 @@ func (g *Generator) send(ctx context.Context, begun time.Time, a Arrival) Ending
 	intended := begun.Add(a.At)
 	e := Ending{Arrival: a, Late: time.Since(intended) > lateAfter}
 	p := g.plan(a)
-	waiting, giveUp := context.WithDeadline(ctx, intended.Add(g.settings.Deadline))
-	e.Answer, e.How = g.exchange(waiting, p, a)
-	giveUp()
+	if p.stream {
+		e.Answer, e.How = g.open(p, a, intended.Add(g.settings.Deadline))
+	} else {
+		waiting, giveUp := context.WithDeadline(ctx, intended.Add(g.settings.Deadline))
+		e.Answer, e.How = g.exchange(waiting, p, a)
+		giveUp()
+	}
 	now := time.Now()
 	e.Latency, e.Ended = now.Sub(intended), now.Sub(begun)
 	switch {
@@ -89,6 +94,25 @@ func (g *Generator) exchange(ctx context.Context, p *plan, a Arrival) (*http.Res
 	if err != nil {
 		return nil, fault(err)
 	}
+	return res, judge(res.StatusCode, res.Header)
+}
+
+// open sends a request whose header is the answer, and reads its body on beside the run.
+func (g *Generator) open(p *plan, a Arrival, deadline time.Time) (*http.Response, Outcome) {
+	reading, hangUp := context.WithCancel(g.streams)
+	late := time.AfterFunc(time.Until(deadline), hangUp)
+	res, err := g.transport.RoundTrip(p.request(reading, a))
+	if err != nil {
+		hangUp()
+		return nil, fault(err)
+	}
+	late.Stop()
+	g.bodies.Go(func() {
+		// How a stream ends is nobody's business here.
+		_, _ = io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+		hangUp()
+	})
 	return res, judge(res.StatusCode, res.Header)
 }
 

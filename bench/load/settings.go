@@ -79,6 +79,9 @@ type Request struct {
 	Path string
 	// Header is sent with each request; nil means none. A Host in it is the authority that is asked for.
 	Header http.Header
+	// Stream answers the request with its header. The body is read on until it ends or everybody else has: it counts neither for the
+	// latency nor for the deadline.
+	Stream bool
 	// SessionCookie is the name of a cookie that says which session asks; "" means none.
 	SessionCookie string
 }

@@ -302,3 +302,60 @@ func TestServicesNoticedInTimeAreNotLate(t *testing.T) {
 		}
 	})
 }
+
+func TestASlotIsHeldOverTheSteps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDriver(t, origin.Settings{
+			Pools: []origin.PoolSettings{{Name: "workers", Size: 1}, {Name: "db", Size: 1}},
+			Routes: []origin.RouteSettings{
+				{Name: "cart", Path: "/cart", Steps: []origin.StepSettings{
+					{Pool: "workers", Service: chance.Service{Mean: ms}, Held: true}, {Pool: "db", Service: chance.Service{Mean: 20 * ms}},
+				}},
+				{Name: "search", Path: "/search", Pool: "workers", Service: ms},
+			},
+		})
+		d.send(t.Context(), "/cart")
+		d.several(t.Context(), 2, "/search")
+		wantEndings(t, d, []int{21, 22, 23}, []int{200, 200, 200})
+	})
+}
+
+func TestAHeaderGoesOutBeforeTheBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := origin.Settings{
+			Pools:   []origin.PoolSettings{{Name: "connections", Size: 1}},
+			Records: 1,
+			Routes: []origin.RouteSettings{{Name: "feed", Path: "/feed", Body: 3, Steps: []origin.StepSettings{
+				{Service: chance.Service{Mean: 5 * ms}}, {Pool: "connections", Service: chance.Service{Mean: time.Second}, After: true},
+			}}},
+		}
+		d := newDriver(t, s)
+		w := httptest.NewRecorder()
+		d.wg.Go(func() { d.o.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/feed", nil)) })
+		time.Sleep(10 * ms)
+		synctest.Wait()
+		if got := d.o.Snapshot(); !w.Flushed || w.Body.Len() != 0 || got.Routes[0].Served != 1 || got.Pools[0].Busy != 1 {
+			t.Errorf("after the header: %+v, %d bytes; want it served, and its connection held", got, w.Body.Len())
+		}
+		d.wg.Wait()
+		truth := d.o.Truth()
+		if w.Code != 200 || w.Body.String() != "xxx" || truth.Pools[0].Busy != 0 || truth.Routes[0].InFlight() != 0 {
+			t.Errorf("in the end: %d %q, %+v; want the body, and nothing held", w.Code, w.Body, truth.Snapshot)
+		}
+		if r := truth.Records[0]; r.Ended != 1.005 || r.How != "served" {
+			t.Errorf("record %+v; want it served, its body at 1.005 s", r)
+		}
+	})
+}
+
+func TestABadEndpointLeavesRequestsLying(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDriver(t, onePool(origin.PoolSettings{Size: 1}, 10*ms))
+		set(t, d, origin.Faults{Bad: origin.BadEndpoint{Hang: 1}, HangFor: 300 * ms})
+		d.several(t.Context(), 2, "/x")
+		if busy := d.o.Snapshot().Pools[0].Busy; busy != 0 {
+			t.Errorf("%d slots are taken; want none, for nothing is done", busy)
+		}
+		wantEndings(t, d, []int{300, 300}, []int{500, 500})
+	})
+}

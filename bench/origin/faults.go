@@ -32,6 +32,7 @@ type Faults struct {
 // BadEndpoint is an endpoint that fails or is slow. The zero value is none.
 type BadEndpoint struct {
 	Fail float64 `json:"fail,omitempty"` // share of requests answered 500 at once
+	Hang float64 `json:"hang,omitempty"` // share of requests that it leaves lying for HangFor and then answers 500
 	Slow float64 `json:"slow,omitempty"` // 0 means 1
 }
 
@@ -152,8 +153,8 @@ func (o *Origin) checkFaults(f Faults) error {
 			problems = append(problems, fmt.Errorf("cold %q: there is no such route", name))
 		}
 	}
-	if !share(f.Bad.Fail) || f.Bad.Slow != 0 && !positive(f.Bad.Slow) || f.HangFor < 0 {
-		problems = append(problems, fmt.Errorf("bad endpoint %+v, hanging for %v: want a share, a factor and a time", f.Bad, f.HangFor))
+	if !share(f.Bad.Fail) || !share(f.Bad.Hang) || f.Bad.Slow != 0 && !positive(f.Bad.Slow) || f.HangFor < 0 {
+		problems = append(problems, fmt.Errorf("bad endpoint %+v, hanging for %v: want shares, a factor and a time", f.Bad, f.HangFor))
 	}
 	return errors.Join(problems...)
 }

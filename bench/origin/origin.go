@@ -97,7 +97,7 @@ func newResource(p PoolSettings, shared *room, abandons bool) resource {
 }
 
 func newStep(s StepSettings, pool *resources) *step {
-	out := &step{service: s.Service}
+	out := &step{StepSettings: s}
 	if pool != nil {
 		out.resources = pool.resources
 	}
@@ -131,11 +131,16 @@ func (o *Origin) serve(w http.ResponseWriter, req *http.Request, endpoint int) {
 	place := o.records.add(t, r, endpoint)
 	// A broken body is a client that left; the work is done for it like for any other.
 	io.Copy(io.Discard, io.LimitReader(req.Body, maxDrain))
-	how := done
+	how, early := done, &header{w: w, route: r}
 	if !t.fails {
-		how = o.work(r, t, req.Context(), endpoint, bad)
+		how = o.work(req.Context(), r, t, endpoint, bad, early)
 	}
 	end := r.ending(t, how, req.Context().Err() != nil)
+	if early.sent {
+		o.records.end(place, "served")
+		w.Write(r.body)
+		return
+	}
 	// Counted before it is written, so that a client that has its answer finds it in the snapshot.
 	r.count(end.counter)
 	o.records.end(place, end.word)
@@ -144,23 +149,50 @@ func (o *Origin) serve(w http.ResponseWriter, req *http.Request, endpoint int) {
 	}
 }
 
+// header is an answer whose header may go out before the work is done: then it is served, whatever becomes of its body.
+type header struct {
+	w     http.ResponseWriter
+	route *route
+	sent  bool
+}
+
+func (h *header) send() {
+	if !h.sent {
+		h.sent = true
+		h.route.count(&h.route.counts.Served)
+		h.w.Header()["Content-Type"] = []string{"text/plain; charset=utf-8"}
+		h.w.WriteHeader(http.StatusOK)
+		// Whoever cannot flush sends the header with the body.
+		_ = http.NewResponseController(h.w).Flush()
+	}
+}
+
 // work takes a request through its steps.
-func (o *Origin) work(r *route, t ticket, ctx context.Context, endpoint int, bad BadEndpoint) outcome {
+func (o *Origin) work(ctx context.Context, r *route, t ticket, endpoint int, bad BadEndpoint, early *header) outcome {
+	if t.lying {
+		return sleepUntil(o.stop, gone(ctx, o.abandons), time.Now().Add(t.hangFor))
+	}
+	var last service
+	var held []func(time.Time)
+	defer func() {
+		for _, free := range held {
+			free(last.due)
+		}
+	}()
 	for k, s := range r.steps {
+		if s.After {
+			early.send()
+		}
 		work, hit := r.work(t, k, bad)
 		if hit {
 			continue
 		}
-		how := done
-		if res := s.at(endpoint); res != nil {
-			how = res.serve(ctx, o.stop, work)
-		} else {
-			due := time.Now().Add(work)
-			how = sleepUntil(o.stop, gone(ctx, o.abandons), due)
-			o.room.noticed(due)
+		if last = o.stay(ctx, s, endpoint, work); last.how != done {
+			last.due = time.Now()
+			return last.how
 		}
-		if how != done {
-			return how
+		if last.free != nil {
+			held = append(held, last.free)
 		}
 		r.over(k)
 		if t.hangs {
@@ -168,6 +200,17 @@ func (o *Origin) work(r *route, t ticket, ctx context.Context, endpoint int, bad
 		}
 	}
 	return done
+}
+
+// stay is one step.
+func (o *Origin) stay(ctx context.Context, s *step, endpoint int, work time.Duration) service {
+	if res := s.at(endpoint); res != nil {
+		return res.serve(ctx, o.stop, work, s.Held)
+	}
+	due := time.Now().Add(work)
+	how := sleepUntil(o.stop, gone(ctx, o.abandons), due)
+	o.room.noticed(due)
+	return service{how: how, due: due}
 }
 
 // ending is what a request comes to: what counts it, the record's word, and the answer, if there is somebody to answer.
@@ -184,7 +227,7 @@ func (r *route) ending(t ticket, how outcome, clientLeft bool) ending {
 		return ending{&r.counts.Refused, "refused", http.StatusServiceUnavailable, nil}
 	case how == stopped:
 		return ending{&r.counts.Stopped, "stopped", http.StatusServiceUnavailable, nil}
-	case t.fails || t.hangs && !clientLeft:
+	case t.fails || (t.hangs || t.lying) && !clientLeft:
 		return ending{&r.counts.Failed, "failed", http.StatusInternalServerError, nil}
 	case how == left || clientLeft:
 		return ending{&r.counts.Abandoned, "abandoned", 0, nil}

@@ -46,18 +46,21 @@ func newPool(s PoolSettings, r *room, abandons bool) *pool {
 	return &pool{settings: s, abandons: abandons, room: r, waiters: list.New(), now: condition{1, s.Size, s.Bound}}
 }
 
-func (p *pool) serve(ctx context.Context, stop <-chan struct{}, work time.Duration) outcome {
+func (p *pool) serve(ctx context.Context, stop <-chan struct{}, work time.Duration, held bool) service {
 	g, how := p.acquire(ctx, stop, work)
 	if how != done {
-		return how
+		return service{how: how}
 	}
 	how = p.hold(ctx, stop, &g)
-	free := g.due()
+	due := g.due()
 	if how == left {
-		free = time.Now()
+		due = time.Now()
 	}
-	p.release(free)
-	return how
+	if held && how == done {
+		return service{how, due, p.release}
+	}
+	p.release(due)
+	return service{how: how, due: due}
 }
 
 // hold waits until a service is over. A pause in it makes it longer.

@@ -41,23 +41,23 @@ func newProcessor(s PoolSettings, r *room, abandons bool) *processor {
 	return &processor{settings: s, abandons: abandons, room: r, factor: s.MaxContention, now: condition{1, s.Size, 0}}
 }
 
-func (p *processor) serve(ctx context.Context, stop <-chan struct{}, work time.Duration) outcome {
+func (p *processor) serve(ctx context.Context, stop <-chan struct{}, work time.Duration, _ bool) service {
 	if !p.room.enter() {
-		return full
+		return service{how: full}
 	}
 	defer p.room.leave()
 	s := p.enter(work)
 	how := done
 	select {
 	case <-s.over:
-		return done
+		return service{how: done, due: time.Now()}
 	case <-gone(ctx, p.abandons):
 		how = left
 	case <-stop:
 		how = stopped
 	}
 	p.leave(s)
-	return how
+	return service{how: how, due: time.Now()}
 }
 
 func (p *processor) enter(work time.Duration) *sharer {

@@ -8,9 +8,9 @@ import (
 
 // resource is what requests take their service in: slots with a queue before them, or a processor that all share.
 type resource interface {
-	// serve holds the resource for as long as the work takes there. It returns when the service is over; stop ends it early, and so
-	// does ctx, if the backend abandons who has left.
-	serve(ctx context.Context, stop <-chan struct{}, work time.Duration) outcome
+	// serve holds the resource for as long as the work takes there, or longer, if it is held. It returns when the service is over; stop
+	// ends it early, and so does ctx, if the backend abandons who has left.
+	serve(ctx context.Context, stop <-chan struct{}, work time.Duration, held bool) service
 	// set is what is wrong with it from now on.
 	set(condition)
 	// pause lets it stand still.
@@ -23,6 +23,14 @@ type condition struct {
 	slow  float64 // factor of what begins from now on
 	size  int
 	bound int // 0: none
+}
+
+// service is how a stay at a resource ended, and when it was due to end. free gives a slot that was held back, from an instant on;
+// nil: there is none.
+type service struct {
+	how  outcome
+	due  time.Time
+	free func(time.Time)
 }
 
 // outcome says how an attempt to be served ended.

@@ -37,7 +37,7 @@ type routeFaults struct {
 
 // step is work on one resource. There is one resource for each endpoint, or one for all, or none.
 type step struct {
-	service   chance.Service
+	StepSettings
 	resources []resource
 	cache     *cache
 }
@@ -70,11 +70,12 @@ func newRoute(s RouteSettings, steps []*step, seed, index uint64) *route {
 	}
 }
 
-// ticket is what one request has drawn: its number, and whether it fails at once or hangs.
+// ticket is what one request has drawn: its number, and whether it fails at once, hangs in its first step, or is left lying by a bad
+// endpoint, before it has come to any.
 type ticket struct {
-	luck         uint64
-	fails, hangs bool
-	hangFor      time.Duration
+	luck                uint64
+	fails, hangs, lying bool
+	hangFor             time.Duration
 }
 
 // begin counts a request and draws what it will meet at an endpoint.
@@ -90,7 +91,8 @@ func (r *route) begin(req *http.Request, bad BadEndpoint) ticket {
 	}
 	r.dice.Reset(chance.Mix(t.luck, chance.Failure))
 	die, fail := r.dice.Float64(), max(r.faults.fail, bad.Fail)
-	t.fails, t.hangs = die < fail, die >= fail && die < fail+r.faults.hang
+	t.fails, t.lying = die < fail, die >= fail && die < fail+bad.Hang
+	t.hangs = !t.fails && !t.lying && die < fail+r.faults.hang
 	return t
 }
 
@@ -106,7 +108,7 @@ func (r *route) work(t ticket, k int, bad BadEndpoint) (work time.Duration, hit 
 	if t.hangs {
 		return t.hangFor, false
 	}
-	return span(1e9 * r.dice.Service(s.service) * r.faults.slow * bad.slow()), false
+	return span(1e9 * r.dice.Service(s.Service) * r.faults.slow * bad.slow()), false
 }
 
 // over fills the cache with what a step has brought.

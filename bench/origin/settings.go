@@ -88,6 +88,10 @@ type StepSettings struct {
 	Service chance.Service
 	// Cache stands in front of it.
 	Cache Cache
+	// Held keeps the slot until the backend has done with the request, as a worker does that waits for a database. Not of a processor.
+	Held bool
+	// After is done when the header has gone out, as the body of a download or a stream is. All steps behind it are, too.
+	After bool
 }
 
 // Cache makes a share of requests take no time: Hit·filled/Entries. It fills with what misses bring, each of which adds

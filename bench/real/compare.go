@@ -15,7 +15,7 @@ import (
 var margins = map[string]float64{
 	"critical": 0.02, "first_load": 0.05, "first_drop": 0.1, "total": 0.05, "sessions": 0.05,
 	"calm_refused": 0.1, "slow_refused": 1, "critical_refused": 1, "innocent_refused": 1, "inversions": 0.5,
-	"protect": 1, "recover": 1, "p99": 0.5, "limit_cv": 0.1, "limit_flips": 6, "probes": 0,
+	"protect": 1, "recover": 1, "p99": 0.5, "limit_cv": 0.1, "limit_flips": 6,
 }
 
 // Verdict is what a comparison says of a measure.
@@ -97,8 +97,8 @@ func Compare(seen Seen, v Virtual) []Line {
 	values := sim.Judge(seen.Scenario, seen.Result, v.Oracle)
 	var lines []Line
 	for i, m := range sim.Measures() {
-		if seen.Cut && m.Name == "sessions" {
-			continue // those under way when the run ended would count as broken
+		if m.Name == "probes" || seen.Cut && m.Name == "sessions" {
+			continue // nobody sees from outside what was a probe; sessions that were cut short would count as broken
 		}
 		l := Line{Measure: m, Real: values[i], Virtual: v.Values[i], Margin: margins[m.Name], Least: math.NaN(), Most: math.NaN()}
 		for _, o := range v.Others {

@@ -25,7 +25,7 @@
 //
 // # Not carried over
 //
-// Clocks that jump, and services below a millisecond and a half, of which timers would be a large part: Carry says so. Sidecars that are
-// replaced are started before the run and asked from their phase on; sidecars that stand still are stopped by a signal. An endpoint
-// that leaves requests lying is not carried over either. TriageFront.NoBreakers turns the breakers of routes off.
+// Clocks that jump, and routes that are served within a millisecond and a half, of which timers would be a large part: Carry says so.
+// Sidecars that are replaced are started before the run and asked from their phase on; sidecars that stand still are stopped by a
+// signal. What was a probe of a breaker nobody sees from outside. TriageFront.NoBreakers turns the breakers of routes off.
 package real

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -56,7 +57,7 @@ func newDrive(t Trial, fronts []Front) (*drive, error) {
 			method = http.MethodPost
 		}
 		class := className(t.Scenario.Classes, r.Class)
-		s.Requests = append(s.Requests, load.Request{Route: r.Name, Class: class, Method: method, Path: path(r.Name), SessionCookie: sessionCookie})
+		s.Requests = append(s.Requests, load.Request{Route: r.Name, Class: class, Method: method, Path: path(r.Name), SessionCookie: sessionCookie, Stream: streams(r)})
 	}
 	for _, w := range crowd.Arrivals() {
 		d.wants[w.ID] = w
@@ -68,6 +69,11 @@ func newDrive(t Trial, fronts []Front) (*drive, error) {
 		return load.New(s)
 	}
 	return d, nil
+}
+
+// streams says whether a route's answer goes on after its header.
+func streams(r sim.Route) bool {
+	return slices.ContainsFunc(r.Steps, func(s sim.Step) bool { return s.After })
 }
 
 // plan lays out the phases, and who is asked in them.

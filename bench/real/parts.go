@@ -85,7 +85,7 @@ func (f TriageFront) Start(ctx context.Context, t Trial, b Backend) (front Front
 			return front, fmt.Errorf("making a folder for the configuration: %w", err)
 		}
 		stops = append(stops, func() error { return os.RemoveAll(folder) })
-		if path, err = writeConfiguration(folder, configuration(t.Scenario, b.Endpoints, t.inFlight()+1000, !f.NoBreakers)); err != nil {
+		if path, err = writeConfiguration(folder, configuration(t.Scenario, b.Endpoints, t.connections()+1000, !f.NoBreakers)); err != nil {
 			return front, err
 		}
 	}

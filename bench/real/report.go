@@ -222,7 +222,7 @@ func (r Run) Notes() (notes []string) {
 		}
 	}
 	if n := breakers(r.Reasons.Real); n > 0 {
-		notes = append(notes, fmt.Sprintf("%d requests were refused by breakers, which the simulator does not have.", n))
+		notes = append(notes, fmt.Sprintf("%d requests were refused by breakers; in the simulation %d.", n, breakers(r.Reasons.Virtual)))
 	}
 	return notes
 }

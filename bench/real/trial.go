@@ -68,18 +68,17 @@ func (t Trial) Carry() error {
 		if p.Jump != 0 {
 			fail("phase %q moves the sidecars' clocks", p.Name)
 		}
-		if p.BadEndpoint.Hang > 0 {
-			fail("phase %q has an endpoint that takes requests and leaves them lying, which the backend here has not learned", p.Name)
-		}
 		if p.Restart && stalls {
 			fail("phase %q replaces sidecars that stand still at other times", p.Name)
 		}
 	}
 	for _, r := range t.Scenario.Routes {
+		mean := time.Duration(0)
 		for _, s := range r.Steps {
-			if s.Service.Mean < shortest {
-				fail("route %q is served in %v, and timers are off by up to a millisecond", r.Name, s.Service.Mean)
-			}
+			mean += s.Service.Mean
+		}
+		if mean < shortest {
+			fail("route %q is served in %v, and timers are off by up to a millisecond", r.Name, mean)
 		}
 	}
 	if len(problems) > 0 {
@@ -98,8 +97,28 @@ func (t Trial) inFlight() int {
 	return int(1.5*t.Scenario.Peak()*t.Scenario.Clients.Deadline.Seconds()) + 200
 }
 
+// streaming is how many streams may be open at once, whose clients have had their answer.
+func (t Trial) streaming() int {
+	most := 0.0
+	for _, p := range t.Scenario.Phases {
+		open := 0.0
+		for _, r := range t.Scenario.Routes {
+			for _, s := range r.Steps {
+				if s.After {
+					open += p.Rates[r.Name] * s.Service.Mean.Seconds()
+				}
+			}
+		}
+		most = max(most, open)
+	}
+	return int(1.5 * most)
+}
+
+// connections is how many a proxy may have open on each side.
+func (t Trial) connections() int { return t.inFlight() + t.streaming() }
+
 // Descriptors is how many open files a process needs: Triage has a connection on either side of every request.
-func (t Trial) Descriptors() uint64 { return uint64(2*t.inFlight() + 200) }
+func (t Trial) Descriptors() uint64 { return uint64(2*t.connections() + 200) }
 
 // most is how many requests a backend records, and how many may wait in it.
 const (
@@ -122,7 +141,9 @@ func (t Trial) Backend() (origin.Settings, []origin.Moment) {
 	for _, r := range sc.Routes {
 		route := origin.RouteSettings{Name: r.Name, Path: path(r.Name), Body: 200}
 		for _, st := range r.Steps {
-			route.Steps = append(route.Steps, origin.StepSettings{Pool: st.Resource, Service: st.Service, Cache: origin.Cache(st.Cache)})
+			route.Steps = append(route.Steps, origin.StepSettings{
+				Pool: st.Resource, Service: st.Service, Cache: origin.Cache(st.Cache), Held: st.Held, After: st.After,
+			})
 		}
 		s.Routes = append(s.Routes, route)
 	}
@@ -138,7 +159,7 @@ func script(sc sim.Scenario) []origin.Moment {
 	for _, p := range sc.Phases {
 		moments = append(moments, origin.Moment{At: at, Faults: origin.Faults{
 			Slow: p.Slow, Size: p.Size, Bound: p.Bound, SlowRoutes: p.SlowRoutes, Fail: p.Fail, Hang: p.Hang,
-			HangFor: orDefault(p.HangFor, 10*time.Second), Cold: p.Cold, Bad: origin.BadEndpoint{Fail: p.BadEndpoint.Fail, Slow: p.BadEndpoint.Slow},
+			HangFor: orDefault(p.HangFor, 10*time.Second), Cold: p.Cold, Bad: origin.BadEndpoint(p.BadEndpoint),
 		}})
 		at += p.For
 	}

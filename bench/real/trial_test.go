@@ -63,7 +63,7 @@ func TestWhatCannotBeCarriedOver(t *testing.T) {
 	tests := map[string]string{
 		"clock-jump": "clocks", "noisy-neighbour": "", "restart-in-the-crowd": "",
 		"sub-millisecond": "timers", "step-x4": "", "garbage-collector": "", "slow-endpoint": "", "visits": "", "retry-storm": "",
-		"hanging-recs": "", "cold-cache": "", "queue-in-the-backend": "", "two-sidecars": "", "bursts": "",
+		"hanging-recs": "", "streams": "", "workers-wait-for-the-database": "", "endpoint-hangs": "", "cold-cache": "", "queue-in-the-backend": "", "two-sidecars": "", "bursts": "",
 	}
 	for name, want := range tests {
 		err := trial(t, name, Choice{}).Carry()
@@ -134,5 +134,30 @@ func TestDescriptorsGrowWithTheLoad(t *testing.T) {
 	small, large := trial(t, "step-x4", Choice{Scale: 0.1}), trial(t, "step-x4", Choice{Scale: 2})
 	if small.Descriptors() >= large.Descriptors() || large.Descriptors() < uint64(2*large.Scenario.Peak()) {
 		t.Errorf("%d and %d; want more for more", small.Descriptors(), large.Descriptors())
+	}
+}
+
+func TestHeldSlotsStreamsAndEndpointsThatHang(t *testing.T) {
+	settings, _ := trial(t, "streams-take-the-connections", Choice{}).Backend()
+	held, after := 0, 0
+	for _, r := range settings.Routes {
+		for _, s := range r.Steps {
+			if s.Held {
+				held++
+			}
+			if s.After {
+				after++
+			}
+		}
+	}
+	if held != 5 || after != 1 {
+		t.Errorf("%d steps hold their slot, %d come after the header; want 5 and 1", held, after)
+	}
+	_, script := trial(t, "endpoint-hangs", Choice{}).Backend()
+	if bad := script[1].Bad; bad.Hang == 0 {
+		t.Errorf("the bad endpoint %+v does not hang", bad)
+	}
+	if calm, streams := trial(t, "step-x4", Choice{}), trial(t, "streams", Choice{}); streams.streaming() < 100 || calm.streaming() != 0 {
+		t.Errorf("%d streams may be open, without streams %d; want many and none", streams.streaming(), calm.streaming())
 	}
 }

@@ -48,7 +48,7 @@ backend at the address of --origin.`,
 	flags.StringVar(&f.admin, "admin", "", "URL of its admin API, if it is a Triage, for the measures of its limit")
 	flags.StringVarP(&f.config, "config", "c", "", "configuration to start Triage with")
 	flags.StringSliceVar(&f.origin, "origin", nil, "addresses of the backend, one for each endpoint; none: free ports of 127.0.0.1")
-	flags.BoolVar(&f.breakers, "breakers", true, "leave the routes' breakers on, which the simulator does not have")
+	flags.BoolVar(&f.breakers, "breakers", true, "leave the breakers of routes on in the real proxy")
 	flags.IntVar(&f.again, "again", 0, "how often a run is made again in which the machine was measured, for many requests were late")
 	flags.StringVar(&f.record, "record", "", "file for the report as JSON, written anew after every run")
 	flags.StringVar(&f.output, "output", flagDefault("TRIAGE_OUTPUT", "text"), "text, json or markdown (TRIAGE_OUTPUT)")
