@@ -101,10 +101,6 @@ func (c *Controller) lullAll(now time.Duration) {
 
 // lull puts the route to sleep if another idle tick would change nothing.
 func (c *Controller) lull(now time.Duration, r *Route) (asleep bool) {
-	r.quiet++
-	if last, _ := r.recent.Last(1); last != (window.Tick{}) {
-		r.quiet = 0
-	}
 	if r.quiet < window.Span || r.inFlight > 0 || r.queued > 0 || r.domain != &r.solo || r.trialOf != nil {
 		return false
 	}

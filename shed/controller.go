@@ -26,7 +26,8 @@ type Settings struct {
 }
 
 // Controller decides for the routes of one upstream. It is pure: it is handed the time (since any fixed instant, not going
-// backwards: an earlier time counts as the latest seen) and is not safe for concurrent use. Gate makes it so.
+// backwards: an earlier time counts as the latest seen) and is not safe for concurrent use, but for what open.go says. Gate
+// makes it so.
 type Controller struct {
 	classes   int
 	observing bool
@@ -239,11 +240,8 @@ func (r *Route) note(now time.Duration, reason Reason) {
 
 // handOut gives free slots to the best of those who wait.
 func (c *Controller) handOut(now time.Duration, d *domain) {
-	for d.free() {
-		t, ok := d.queue.Pop()
-		if !ok {
-			return
-		}
+	for d.queue.Len() > 0 && d.free() {
+		t, _ := d.queue.Pop()
 		t.Route.queued--
 		if t.tooLate(now) && !c.mustPass(now, t.Route) && !c.observing {
 			c.refuse(now, t, Infeasible)

@@ -67,7 +67,7 @@ func pair(g *shed.Gate, r *shed.Route, cohort uint16) (admitted bool) {
 	return no.Reason == shed.Admitted
 }
 
-// parallel measures pairs on the routes, each goroutine on its own first.
+// parallel measures pairs, from as many goroutines as there are processors (-cpu).
 func parallel(b *testing.B, g *shed.Gate, routes []*shed.Route, cohort uint16) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

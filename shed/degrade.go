@@ -29,7 +29,8 @@ func (r *Route) objective() float64 {
 
 // degraded reports whether the level refuses the ticket.
 func (c *Controller) degraded(t *Ticket) bool {
-	return t.cohort() >= c.spared(t.Route, t.Route.classOf(t))
+	spared := c.spared(t.Route, t.Route.classOf(t))
+	return spared < sparesAll && t.cohort() >= spared
 }
 
 // cohort is the ticket's place in its class before the level: whoever has a higher one goes first. A stage halves what a cohort counts, two
@@ -121,13 +122,8 @@ func (c *Controller) moveLevel(now time.Duration) {
 }
 
 func (r *Route) recentErrors() (share float64, n int) {
-	for ticks := 1; ticks <= 20; ticks++ {
-		sum, held := r.recent.Last(ticks)
-		if sum.Completed >= errorSamples || held < ticks || ticks == 20 {
-			return sum.ErrorShare(), sum.Completed
-		}
-	}
-	return 0, 0
+	sum := r.recent.Outcomes(errorSamples)
+	return sum.ErrorShare(), sum.Completed
 }
 
 func (c *Controller) levelSample(now time.Duration) level.Sample {

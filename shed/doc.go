@@ -51,11 +51,25 @@
 //
 // Observing. With Settings.Observe everything runs at once, and its ticket says why it would have been refused: observe.go has the theory.
 //
+// # Cost
+//
+// While a route stands by itself and nobody waits for it, Enter and Done take no lock (open.go): they count on the route's door and file in its
+// cell, with atomics (door.go). Refusals by the level, and by a waiting room that is full of better requests, take none either. In a
+// group, while requests wait, and for some requests of a route that learns its first baseline, the upstream's mutex is taken once for each.
+// Nothing is allocated but by a request that has to wait (a timer). Measured with BenchmarkCost* on two shared cores, undisturbed, the pair of Enter and
+// Done: 141 ns, of which reading the clock twice is 60; from 2 and 8 goroutines on one route 157 and 159; a refusal 100 to 110; with the lock 212.
+//
+// Memory is 2.3 kB a route, 1 kB more for a busy one, whatever the number of clients. The number in flight is exact: beyond the ceiling nobody
+// is let in but the one request a second that always passes.
+//
+// A tick costs 1 to 2 µs for each route that had traffic in the last two seconds and nothing for the others, which sleep (awake.go): 11 µs with
+// 10 busy routes, of 10 or of 10,000; 15 ms or more with 10,000 busy ones, during which what needs no lock goes on.
+//
 // # Promised
 //
 // Every ticket comes back exactly once. Nothing is refused before a baseline is known. Inside a group nobody waits behind a
 // less important request. Deciding code is pure: the Controller is handed the time and returns decisions with reasons;
-// the Gate around it holds the lock, the clock and the waiting goroutines.
+// the Gate around it holds the lock, the clock and the waiting goroutines. What is decided without the lock is what would be decided with it.
 //
 // # Not done yet
 //

@@ -36,8 +36,8 @@ type held []time.Duration
 
 // free reports whether one more may run. Ghosts take half of the limit at the most: some backends do let go.
 func (d *domain) free() bool {
-	limit := math.Max(1, d.limit)
-	return float64(d.inFlight+len(d.failed))+math.Min(float64(len(d.ghosts)), limit/2) < limit
+	limit := max(1, d.limit)
+	return float64(d.inFlight+len(d.failed))+min(float64(len(d.ghosts)), limit/2) < limit
 }
 
 func (d *domain) room() int {

@@ -75,31 +75,48 @@ func (g *Gate) Tick() {
 	g.locked(func(now time.Duration) error { g.controller.Tick(now); return nil })
 }
 
-// locked calls f under the lock and wakes whoever f let out of the waiting room. A panic in f breaks the gate: open.
+// locked calls f under the lock, unless the gate is broken.
 func (g *Gate) locked(f func(now time.Duration) error) error {
-	return g.lockedAt(time.Since(g.epoch), f)
-}
-
-func (g *Gate) lockedAt(now time.Duration, f func(now time.Duration) error) (err error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.broken.Load() != nil {
+	now := time.Since(g.epoch)
+	if !g.lock() {
 		return nil
 	}
-	defer g.fail()
-	err = f(now)
-	for _, t := range g.controller.Woken() {
-		t.wake <- struct{}{}
-	}
-	return err
+	defer g.unlock()
+	return f(now)
 }
 
-// fail breaks the gate if it is deferred and there is a panic.
-func (g *Gate) fail() {
-	if p := recover(); p != nil {
-		why := fmt.Sprint(p)
-		g.broken.CompareAndSwap(nil, &why)
+// lock takes the lock, unless the gate is broken.
+func (g *Gate) lock() bool {
+	g.mu.Lock()
+	if g.broken.Load() == nil {
+		return true
 	}
+	g.mu.Unlock()
+	return false
+}
+
+// unlock is deferred: it wakes whoever was let out of the waiting room and gives the lock back. A panic breaks the gate: open.
+func (g *Gate) unlock() {
+	if p := recover(); p != nil {
+		g.fail(p)
+	} else {
+		for _, t := range g.controller.Woken() {
+			t.wake <- struct{}{}
+		}
+	}
+	g.mu.Unlock()
+}
+
+// guard is deferred where there is no lock. A panic breaks the gate: open.
+func (g *Gate) guard() {
+	if p := recover(); p != nil {
+		g.fail(p)
+	}
+}
+
+func (g *Gate) fail(p any) {
+	why := fmt.Sprint(p)
+	g.broken.CompareAndSwap(nil, &why)
 }
 
 // Enter asks for a slot for a request and waits for it if it must, no longer than the route's deadline in the waiting room, its own
@@ -112,7 +129,10 @@ func (g *Gate) Enter(ctx context.Context, ask Ask) (slot Slot, no Refusal, queue
 	t.state = idle
 	now := time.Since(g.epoch)
 	if !g.pass(now, t) {
-		queued = g.ask(ctx, now, t)
+		if wait, waits := g.admit(now, t); waits {
+			g.await(ctx, t, wait)
+			queued = time.Since(g.epoch) - now
+		}
 	}
 	slot, no = g.settle(now+queued, p)
 	return slot, no, queued
@@ -123,27 +143,21 @@ func (g *Gate) pass(now time.Duration, t *Ticket) (decided bool) {
 	if g.broken.Load() != nil {
 		return false
 	}
-	defer g.fail()
+	defer g.guard()
 	return g.controller.pass(now, t)
 }
 
-// ask asks the controller under the lock, and waits if it must.
-func (g *Gate) ask(ctx context.Context, now time.Duration, t *Ticket) (queued time.Duration) {
-	var wait time.Duration
-	var waits bool
-	g.lockedAt(now, func(now time.Duration) error {
-		g.controller.admit(now, t)
-		if waits = t.state == waiting; waits {
-			wait = g.controller.Wait(now, t)
-		}
-		return nil
-	})
-	if !waits {
-		return 0
+// admit asks it under the lock, and says how long the ticket may wait if it has to.
+func (g *Gate) admit(now time.Duration, t *Ticket) (wait time.Duration, waits bool) {
+	if !g.lock() {
+		return 0, false
 	}
-	begun := time.Now()
-	g.await(ctx, t, wait)
-	return time.Since(begun)
+	defer g.unlock()
+	g.controller.admit(now, t)
+	if t.state != waiting {
+		return 0, false
+	}
+	return g.controller.Wait(now, t), true
 }
 
 // await blocks until the ticket has left the waiting room.
@@ -194,7 +208,7 @@ func (s Slot) Done(o Outcome, waited time.Duration) {
 	g := p.gate
 	now := time.Since(g.epoch)
 	if !g.back(now, &p.ticket, o, waited) {
-		g.lockedAt(now, func(now time.Duration) error { g.controller.done(now, &p.ticket, o, waited); return nil })
+		g.done(now, &p.ticket, o, waited)
 	}
 	g.pool.Put(p)
 }
@@ -204,6 +218,14 @@ func (g *Gate) back(now time.Duration, t *Ticket, o Outcome, waited time.Duratio
 	if g.broken.Load() != nil {
 		return false
 	}
-	defer g.fail()
+	defer g.guard()
 	return g.controller.back(now, t, o, waited)
+}
+
+// done tells it under the lock.
+func (g *Gate) done(now time.Duration, t *Ticket, o Outcome, waited time.Duration) {
+	if g.lock() {
+		defer g.unlock()
+		g.controller.done(now, t, o, waited)
+	}
 }

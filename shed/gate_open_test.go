@@ -57,6 +57,35 @@ func TestWhichWay(t *testing.T) {
 	}
 }
 
+// What is said to need no lock gets by while somebody holds it: a tick over very many routes holds nobody up.
+func TestNoLockIsNoLock(t *testing.T) {
+	open, routes := taught(t, 4, 4)
+	levelled, under := taught(t, 4, 4)
+	levelled.Controller().ForceLevel(levelled.Age(), 2, under[0])
+	crowded, r := full(t)
+	for name, c := range map[string]struct {
+		gate  *shed.Gate
+		route *shed.Route
+		want  bool
+	}{"open": {open, routes[0], true}, "refused by the level": {levelled, under[3], false}, "refused by a full room": {crowded, r, false}} {
+		t.Run(name, func(t *testing.T) {
+			c.route.Probed(c.gate.Age())
+			admitted := make(chan bool, 1)
+			c.gate.Under(func(time.Duration, *shed.Controller) {
+				go func() { admitted <- pair(c.gate, c.route, 100) }()
+				select {
+				case got := <-admitted:
+					if got != c.want {
+						t.Errorf("admitted: %v, want %v", got, c.want)
+					}
+				case <-time.After(10 * time.Second):
+					t.Error("waits for the lock")
+				}
+			})
+		})
+	}
+}
+
 // When the controller dies everything passes, also what was refused without asking it, and what comes back does no harm.
 func TestABrokenGateIsOpen(t *testing.T) {
 	for name, kill := range map[string]func(*shed.Gate, []*shed.Route){

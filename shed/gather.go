@@ -3,6 +3,8 @@ package shed
 import (
 	"math"
 	"time"
+
+	"triage/shed/window"
 )
 
 // busyTick is the number of arrivals in a tick from which a route has a cell for each stripe: 10,000 requests a second. Below that two
@@ -14,15 +16,15 @@ func (r *Route) gather(now, lost time.Duration) {
 	r.look(now, lost)
 	r.tick.Peak = max(r.tick.Peak, int(r.door.peak.Swap(0)))
 	r.take(&r.own)
-	cells := r.notice.cells.Load()
-	if cells == nil {
-		if r.tick.Arrivals >= busyTick {
-			r.notice.cells.Store(new([stripes]cell))
+	if cells := r.notice.cells.Load(); cells != nil {
+		for i := range cells {
+			r.take(&cells[i])
 		}
-		return
+	} else if r.tick.Arrivals >= busyTick {
+		r.notice.cells.Store(new([stripes]cell))
 	}
-	for i := range cells {
-		r.take(&cells[i])
+	if r.quiet++; r.tick != (window.Tick{}) {
+		r.quiet = 0
 	}
 }
 

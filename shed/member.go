@@ -32,7 +32,10 @@ func (c *Controller) regroup(now time.Duration) {
 		}
 	}
 	for _, together := range apart(newcomers) {
-		c.open(now, c.withFate(now, together))
+		// Companions may have brought some of them into a group meanwhile.
+		if free := slices.DeleteFunc(together, func(r *Route) bool { return r.domain != &r.solo }); len(free) > 0 {
+			c.open(now, c.withFate(now, free))
+		}
 	}
 	for _, g := range c.groups {
 		c.share(now, g)

@@ -31,7 +31,7 @@ type front struct {
 func (c *Controller) pass(now time.Duration, t *Ticket) (decided bool) {
 	r := t.Route
 	now = max(now, time.Duration(c.front.ticked.Load()))
-	if t.cohort() >= math.Float64frombits(r.notice.sparedOf(t).Load()) {
+	if spared := math.Float64frombits(r.notice.sparedOf(t).Load()); spared < sparesAll && t.cohort() >= spared {
 		return c.turnAway(now, t, Errors)
 	}
 	cell := r.cell(t.stripe)
@@ -203,7 +203,7 @@ func (r *Route) openTo(now time.Duration) int {
 	case now < r.headroomAt: // between two ticks the ceiling will begin to count
 		return 0
 	}
-	return int(min(math.Ceil(math.Max(1, r.ceiling(now))), flightMost))
+	return int(min(math.Ceil(max(1, r.ceiling(now))), flightMost))
 }
 
 // post renews the sign in front of the waiting room.

@@ -176,7 +176,9 @@ type phase struct {
 	fails   [4]int // percent
 	coupled bool   // the first fails only while there is one of the last in flight
 	culprit bool   // the last makes the others slow and is not slow itself
-	jump    time.Duration
+	// oneEndpoint of several has all the failures.
+	oneEndpoint bool
+	jump        time.Duration
 }
 
 // play lets a phase pass, a millisecond at a time. A request takes its service and waits for as many as are in front of it.
@@ -204,7 +206,11 @@ func (w *twins) play(rng *rand.Rand, p phase) {
 				case dice > 97:
 					outcome = shed.Outcome(rng.IntN(6))
 				}
-				w.arrive(route, w.says(rng), service, outcome)
+				said := w.says(rng)
+				if p.oneEndpoint && said.Endpoint != 2 {
+					outcome = shed.Success
+				}
+				w.arrive(route, said, service, outcome)
 			}
 		}
 		w.tick()
@@ -213,7 +219,7 @@ func (w *twins) play(rng *rand.Rand, p phase) {
 
 // says makes up what a request says of itself.
 func (w *twins) says(rng *rand.Rand) shed.Ticket {
-	said := shed.Ticket{Cohort: uint16(rng.IntN(shed.Cohorts)), Stage: uint8(max(0, rng.IntN(6)-3)), Retry: rng.IntN(8) == 0}
+	said := shed.Ticket{Cohort: uint16(rng.IntN(shed.Cohorts)), Stage: uint8(max(0, rng.IntN(6)-3)), Retry: rng.IntN(8) == 0, Endpoint: rng.IntN(4)}
 	if rng.IntN(2) == 0 {
 		said.Deadline = w.now + time.Duration(rng.IntN(400)-20)*time.Millisecond
 	}
@@ -238,6 +244,7 @@ func (w *twins) draw(t *rapid.T) phase {
 	if rapid.IntRange(0, 6).Draw(t, "culprit") == 0 {
 		p.culprit, p.ticks, p.rates, p.workers = true, 80, [4]int{20, 10, 10, 40}, rapid.IntRange(10, 40).Draw(t, "workers")
 	}
+	p.oneEndpoint = rapid.IntRange(0, 3).Draw(t, "one endpoint") == 0
 	for i := range p.rates { // silence
 		if p.culprit {
 			break
@@ -258,6 +265,9 @@ func (w *twins) draw(t *rapid.T) phase {
 		}
 		s.Observe = rapid.IntRange(0, 2).Draw(t, "observe") == 0
 		s.Routes[rapid.IntRange(0, 3).Draw(t, "alone")].Alone = rapid.Bool().Draw(t, "is alone")
+		if rapid.Bool().Draw(t, "share") {
+			s.Routes[i].Shares, s.Routes[(i+1)%4].Shares = []string{"database"}, []string{"database"}
+		}
 		w.configure(s)
 	}
 	return p

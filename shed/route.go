@@ -279,7 +279,7 @@ func (r *Route) ceiling(now time.Duration) float64 {
 	if r.headroomAt == 0 || now < r.headroomAt {
 		return r.blind
 	}
-	return math.Min(r.cap, math.Max(ceilingFloor, r.widening*r.peak))
+	return min(r.cap, max(ceilingFloor, r.widening*r.peak))
 }
 
 // goBlind acts when nothing at all is known, because no answer ever came: a process that starts before a backend that is flooded already.

@@ -191,3 +191,17 @@ func TestSharesAndTheLevel(t *testing.T) {
 		t.Error("cart may be refused for the errors of a checkout that shares nothing")
 	}
 }
+
+// Who was brought into a group by a companion does not open another with those that suffer in the same tick.
+func TestNobodyIsInTwoGroups(t *testing.T) {
+	c := shared(t, "first", "much:db", "little:db")
+	now := 3 * time.Second
+	c.suffer(now, "first")
+	for r, x := range map[*Route]float64{c.routes[1]: 100, c.routes[2]: 3} {
+		r.suffering, r.known, r.x, r.excess = true, true, x, 0.05*(x-1)
+	}
+	c.regroup(now + tickEvery)
+	if got := c.sets(); got != "first+little+much" {
+		t.Errorf("groups %q, want one of all", got)
+	}
+}

@@ -109,7 +109,7 @@ func (g *Gate) Snapshot() Snapshot {
 
 // Snapshot copies the controller's state; epoch is the wall time of its zero.
 func (c *Controller) Snapshot(epoch time.Time) Snapshot {
-	s := Snapshot{Routes: map[string]RouteSnapshot{}, Observe: c.observing}
+	s := Snapshot{Routes: make(map[string]RouteSnapshot, len(c.routes)), Observe: c.observing}
 	for _, r := range c.routes {
 		if r.asleep {
 			c.makeUp(r)

@@ -13,6 +13,8 @@ import (
 type Arrival struct {
 	// At is its intended instant, since the run began.
 	At time.Duration
+	// Tag is the request's own number, for Settings.Sign and Settings.OnEnd; Draw gives none.
+	Tag uint64
 	// Session is who sends it, from 0 to Sessions−1.
 	Session uint32
 	// Phase and Request are indices into the settings.
@@ -26,6 +28,9 @@ func Draw(s Settings) ([]Arrival, error) {
 	s = s.withDefaults()
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("load settings: %w", err)
+	}
+	if s.Arrivals != nil {
+		return s.Arrivals, nil
 	}
 	return draw(s), nil
 }

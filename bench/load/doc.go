@@ -32,11 +32,11 @@
 //   - Goroutines are bounded by rate × deadline, which is what is in flight, and in any case by MaxInFlight; a request
 //     beyond that fails as an overrun. An exchange on a new connection takes up to three goroutines, the one that is
 //     drawn and two of net/http; a connection is one file descriptor.
-//   - Memory is 16 bytes an arrival, and about 100 kB of histogram per class and phase that has answers, with a deadline
+//   - Memory is 24 bytes an arrival, and about 100 kB of histogram per class and phase that has answers, with a deadline
 //     of a second.
 //
 // # Not done
 //
-// Request bodies, redirects, HTTP/2, sessions with steps. A request of the idempotent kind whose kept connection was
+// Request bodies, redirects, HTTP/2. Retries and journeys are what Settings.OnEnd says. A request of the idempotent kind whose kept connection was
 // closed under it is sent once more by net/http within the same deadline and counts as one.
 package load

@@ -15,7 +15,7 @@ import (
 type Generator struct {
 	settings  Settings
 	arrivals  []Arrival
-	plans     []plan
+	plans     map[string][]plan // by target, then by request
 	tallies   []*tally
 	transport http.RoundTripper
 	inFlight  atomic.Int64
@@ -38,23 +38,31 @@ func New(s Settings) (*Generator, error) {
 		return nil, err
 	}
 	s = s.withDefaults()
-	g := &Generator{settings: s, arrivals: arrivals, transport: s.Transport, progress: progress{phase: -1}}
+	g := &Generator{settings: s, arrivals: arrivals, plans: map[string][]plan{}, transport: s.Transport, progress: progress{phase: -1}}
 	if g.transport == nil {
 		g.transport = newTransport(s)
 	}
 	byClass := map[string]*tally{}
-	for _, r := range s.Requests {
-		if byClass[r.Class] == nil {
-			byClass[r.Class] = newTally(r.Class, len(s.Phases), s.Deadline)
-			g.tallies = append(g.tallies, byClass[r.Class])
+	for _, target := range s.allTargets() {
+		for _, r := range s.Requests {
+			if byClass[r.Class] == nil {
+				byClass[r.Class] = newTally(r.Class, len(s.Phases), s.Deadline)
+				g.tallies = append(g.tallies, byClass[r.Class])
+			}
+			p, err := newPlan(target, r, s.Sign, byClass[r.Class])
+			if err != nil {
+				return nil, fmt.Errorf("preparing the request for route %q: %w", r.Route, err)
+			}
+			g.plans[target] = append(g.plans[target], p)
 		}
-		p, err := newPlan(s.Target, r, byClass[r.Class])
-		if err != nil {
-			return nil, fmt.Errorf("preparing the request for route %q: %w", r.Route, err)
-		}
-		g.plans = append(g.plans, p)
 	}
 	return g, nil
+}
+
+// plan is the request of an arrival to its session's target.
+func (g *Generator) plan(a Arrival) *plan {
+	targets := g.settings.Phases[a.Phase].Targets
+	return &g.plans[targets[int(a.Session)%len(targets)]][a.Request]
 }
 
 // newTransport makes a client that keeps every connection it may come to need. It heeds no proxy of the environment, and
@@ -95,7 +103,10 @@ func (g *Generator) begin() (time.Time, error) {
 	if !g.progress.begun.IsZero() {
 		return time.Time{}, errors.New("running the load: it has run before; each run wants a generator of its own")
 	}
-	g.progress.begun = time.Now()
+	g.progress.begun = g.settings.Begin
+	if g.settings.Begin.IsZero() {
+		g.progress.begun = time.Now()
+	}
 	return g.progress.begun, nil
 }
 
@@ -136,18 +147,59 @@ func (g *Generator) enter(i int, p Phase) {
 	}
 }
 
+// start sends a request in a goroutine of its own, and there what its user sends after it.
 func (g *Generator) start(ctx context.Context, begun time.Time, a Arrival, requests *sync.WaitGroup) {
-	t := g.plans[a.Request].tally
-	t.offer(int(a.Phase), time.Since(begun))
-	if g.inFlight.Add(1) > int64(g.settings.MaxInFlight) {
-		g.inFlight.Add(-1)
-		t.end(ending{how: overrun, phase: int(a.Phase), at: time.Since(begun)})
+	fits := g.board(begun, a)
+	if !fits && g.settings.OnEnd == nil {
+		g.overrun(begun, a)
 		return
 	}
-	requests.Go(func() {
-		g.send(ctx, begun, a)
+	requests.Go(func() { g.follow(ctx, begun, a, fits) })
+}
+
+// follow carries out a request, and what its user sends after that.
+func (g *Generator) follow(ctx context.Context, begun time.Time, a Arrival, fits bool) {
+	for {
+		var e Ending
+		if fits {
+			e = g.send(ctx, begun, a)
+			g.inFlight.Add(-1)
+		} else {
+			e = g.overrun(begun, a)
+		}
+		if g.settings.OnEnd == nil {
+			return
+		}
+		next, more := g.settings.OnEnd(e)
+		if !more || !sleepUntil(ctx, begun.Add(next.At)) {
+			return
+		}
+		a, fits = next, g.board(begun, next)
+	}
+}
+
+// board counts an arrival as offered, and takes a place for it among those in flight, if there is one.
+func (g *Generator) board(begun time.Time, a Arrival) bool {
+	g.plan(a).tally.offer(int(a.Phase), time.Since(begun))
+	if g.inFlight.Add(1) > int64(g.settings.MaxInFlight) {
 		g.inFlight.Add(-1)
-	})
+		return false
+	}
+	return true
+}
+
+// overrun ends a request that is never sent.
+func (g *Generator) overrun(begun time.Time, a Arrival) Ending {
+	e := Ending{Arrival: a, How: Overrun, Ended: time.Since(begun)}
+	g.plan(a).tally.end(e)
+	return e
+}
+
+// sleepUntil reports whether the instant was reached before ctx was done.
+func sleepUntil(ctx context.Context, instant time.Time) bool {
+	timer := time.NewTimer(time.Until(instant))
+	defer timer.Stop()
+	return waitUntil(ctx, timer, instant)
 }
 
 // waitUntil reports whether the instant was reached before ctx was done.

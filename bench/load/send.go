@@ -20,9 +20,10 @@ type plan struct {
 	template *http.Request
 	// cookie is what the session's number is appended to; "" means no session cookie.
 	cookie string
+	sign   func(Arrival, http.Header)
 }
 
-func newPlan(target string, r Request, t *tally) (plan, error) {
+func newPlan(target string, r Request, sign func(Arrival, http.Header), t *tally) (plan, error) {
 	template, err := http.NewRequest(r.Method, strings.TrimRight(target, "/")+r.Path, nil)
 	if err != nil {
 		return plan{}, err
@@ -31,7 +32,7 @@ func newPlan(target string, r Request, t *tally) (plan, error) {
 	if host := r.Header.Get("Host"); host != "" {
 		template.Host = host
 	}
-	p := plan{tally: t, template: template}
+	p := plan{tally: t, template: template, sign: sign}
 	if r.SessionCookie != "" {
 		p.cookie = r.SessionCookie + "=s"
 		if others := strings.Join(r.Header.Values("Cookie"), "; "); others != "" {
@@ -41,67 +42,74 @@ func newPlan(target string, r Request, t *tally) (plan, error) {
 	return p, nil
 }
 
-// request makes the request of one session. A header without a session is shared: transports do not change it.
-func (p plan) request(ctx context.Context, session uint32) *http.Request {
+// request makes the request of one arrival. A header in which nothing is the arrival's own is shared: transports do not change it.
+func (p plan) request(ctx context.Context, a Arrival) *http.Request {
 	r := p.template.WithContext(ctx)
+	if p.cookie == "" && p.sign == nil {
+		return r
+	}
+	r.Header = maps.Clone(r.Header)
 	if p.cookie != "" {
-		r.Header = maps.Clone(r.Header)
-		r.Header["Cookie"] = []string{p.cookie + strconv.FormatUint(uint64(session), 10)}
+		r.Header["Cookie"] = []string{p.cookie + strconv.FormatUint(uint64(a.Session), 10)}
+	}
+	if p.sign != nil {
+		p.sign(a, r.Header)
 	}
 	return r
 }
 
 // send carries one request out and tells the tally how it ended.
-func (g *Generator) send(ctx context.Context, begun time.Time, a Arrival) {
+func (g *Generator) send(ctx context.Context, begun time.Time, a Arrival) Ending {
 	intended := begun.Add(a.At)
-	late := time.Since(intended) > lateAfter
-	p := &g.plans[a.Request]
+	e := Ending{Arrival: a, Late: time.Since(intended) > lateAfter}
+	p := g.plan(a)
 	waiting, giveUp := context.WithDeadline(ctx, intended.Add(g.settings.Deadline))
-	how := g.exchange(waiting, p, a.Session)
+	e.Answer, e.How = g.exchange(waiting, p, a)
 	giveUp()
 	now := time.Now()
-	latency := now.Sub(intended)
+	e.Latency, e.Ended = now.Sub(intended), now.Sub(begun)
 	switch {
-	case latency >= g.settings.Deadline:
-		how = gaveUp
-	case ctx.Err() != nil && (how == failed || how == gaveUp):
-		how = aborted
+	case e.Latency >= g.settings.Deadline:
+		e.How = GaveUp
+	case ctx.Err() != nil && (e.How == Failed || e.How == GaveUp):
+		e.How = Aborted
 	}
-	p.tally.end(ending{how: how, phase: int(a.Phase), latency: latency, late: late, at: now.Sub(begun)})
+	p.tally.end(e)
+	return e
 }
 
 // exchange sends a request and reads the answer to its end, which also frees the connection for the next.
-func (g *Generator) exchange(ctx context.Context, p *plan, session uint32) outcome {
-	res, err := g.transport.RoundTrip(p.request(ctx, session))
+func (g *Generator) exchange(ctx context.Context, p *plan, a Arrival) (*http.Response, Outcome) {
+	res, err := g.transport.RoundTrip(p.request(ctx, a))
 	if err != nil {
-		return fault(err)
+		return nil, fault(err)
 	}
 	_, err = io.Copy(io.Discard, res.Body)
 	res.Body.Close()
 	if err != nil {
-		return fault(err)
+		return nil, fault(err)
 	}
-	return judge(res.StatusCode, res.Header)
+	return res, judge(res.StatusCode, res.Header)
 }
 
-func fault(err error) outcome {
+func fault(err error) Outcome {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return gaveUp
+		return GaveUp
 	}
-	return failed
+	return Failed
 }
 
 // judge says what an answer means to the client; doc.go has the table.
-func judge(status int, header http.Header) outcome {
+func judge(status int, header http.Header) Outcome {
 	switch {
 	case status == http.StatusTooManyRequests:
-		return refused
+		return Refused
 	case status == http.StatusServiceUnavailable && header.Get("Proxy-Status") != "":
-		return refused
+		return Refused
 	case status < 200 || status >= 500:
-		return failed
+		return Failed
 	case header.Get("X-Triage-Degraded") != "":
-		return degraded
+		return Degraded
 	}
-	return served
+	return Served
 }

@@ -16,7 +16,7 @@ const (
 	defaultDeadline    = time.Second
 	defaultMaxInFlight = 20_000
 	defaultSessions    = 1_000
-	// maxArrivals bounds the memory of a run: 16 bytes each.
+	// maxArrivals bounds the memory of a run: 24 bytes each.
 	maxArrivals = 50_000_000
 	// maxIndex is how many phases, and how many requests, an Arrival can tell apart.
 	maxIndex = math.MaxUint16
@@ -29,15 +29,26 @@ type Settings struct {
 	// Seed makes the arrivals repeatable.
 	Seed uint64
 	// Target is the base URL, http or https, without a path.
-	Target   string
+	Target string
+	// Targets are several base URLs instead, among which sessions are spread: the n-th session goes to the n-th, round and round.
+	Targets  []string
 	Requests []Request
 	Phases   []Phase
+	// Arrivals are sent instead of what would be drawn from Seed and the phases' rates; nil means that they are drawn.
+	Arrivals []Arrival
+	// Begin is the instant that arrivals count from; zero means when Run is called.
+	Begin time.Time
 	// Deadline is when a client gives up, counted from the instant at which it wanted to send; 0 means 1s.
 	Deadline time.Duration
 	// Regular makes the gaps between arrivals of a route equal; the default is a Poisson process.
 	Regular bool
 	// OnPhase, if set, is called as each phase begins, before its first request. While it runs, nothing is sent.
 	OnPhase func(i int, p Phase)
+	// OnEnd, if set, is told how each request ended, by several goroutines at once. It may say what the same user sends next; that is
+	// sent at its own instant, or at once if that has passed.
+	OnEnd func(Ending) (next Arrival, more bool)
+	// Sign, if set, adds to a request's header what is its own. It is called by several goroutines at once.
+	Sign func(Arrival, http.Header)
 	// Sessions is the number of users that requests are drawn for; 0 means 1,000.
 	Sessions int
 	// MaxInFlight bounds concurrent requests; one beyond it counts as failed, an overrun. 0 means 20,000.
@@ -52,6 +63,8 @@ type Phase struct {
 	For  time.Duration
 	// Rates is requests a second by route name; a route that is not named is not asked for.
 	Rates map[string]float64
+	// Targets are asked in this phase instead of those of the settings; nil means those.
+	Targets []string
 }
 
 // Request is what the clients of one route send.
@@ -71,6 +84,15 @@ type Request struct {
 }
 
 func (s Settings) withDefaults() Settings {
+	if len(s.Targets) == 0 {
+		s.Targets = []string{s.Target}
+	}
+	s.Phases = slices.Clone(s.Phases)
+	for i := range s.Phases {
+		if len(s.Phases[i].Targets) == 0 {
+			s.Phases[i].Targets = s.Targets
+		}
+	}
 	if s.Deadline == 0 {
 		s.Deadline = defaultDeadline
 	}
@@ -87,8 +109,13 @@ func (s Settings) withDefaults() Settings {
 func (s Settings) check() error {
 	problems := append(s.checkRequests(), s.checkPhases()...)
 	fail := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	if err := checkTarget(s.Target); err != nil {
-		fail("target is %q: %w", s.Target, err)
+	for _, target := range s.allTargets() {
+		if err := checkTarget(target); err != nil {
+			fail("target is %q: %w", target, err)
+		}
+	}
+	if err := s.checkArrivals(); err != nil {
+		fail("%w", err)
 	}
 	if s.Deadline < 0 || s.Deadline > maxDeadline {
 		fail("deadline is %v: want more than 0, at most %v", s.Deadline, maxDeadline)
@@ -100,6 +127,35 @@ func (s Settings) check() error {
 		fail("max in flight is %d: want at least 1", s.MaxInFlight)
 	}
 	return errors.Join(problems...)
+}
+
+// allTargets is every target once.
+func (s Settings) allTargets() []string {
+	all := slices.Clone(s.Targets)
+	for _, p := range s.Phases {
+		for _, target := range p.Targets {
+			if !slices.Contains(all, target) {
+				all = append(all, target)
+			}
+		}
+	}
+	return all
+}
+
+// checkArrivals looks at arrivals that were given: the generator sends them as they stand.
+func (s Settings) checkArrivals() error {
+	if len(s.Arrivals) > maxArrivals {
+		return fmt.Errorf("%d arrivals: want at most %d", len(s.Arrivals), maxArrivals)
+	}
+	for i, a := range s.Arrivals {
+		switch {
+		case int(a.Phase) >= len(s.Phases) || int(a.Request) >= len(s.Requests):
+			return fmt.Errorf("arrival %d: phase %d, request %d: there are %d and %d", i, a.Phase, a.Request, len(s.Phases), len(s.Requests))
+		case i > 0 && (a.At < s.Arrivals[i-1].At || a.Phase < s.Arrivals[i-1].Phase):
+			return fmt.Errorf("arrival %d comes before the one that stands before it; want them in the order of time", i)
+		}
+	}
+	return nil
 }
 
 func checkTarget(target string) error {

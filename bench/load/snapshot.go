@@ -69,7 +69,7 @@ func (g *Generator) Snapshot() Snapshot {
 	case s.Done:
 		s.Elapsed = p.ended.Sub(p.begun)
 	case !p.begun.IsZero():
-		s.Elapsed = time.Since(p.begun)
+		s.Elapsed = max(time.Since(p.begun), 0)
 	}
 	for _, t := range g.tallies {
 		c := t.snapshot(s.Elapsed)

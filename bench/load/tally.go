@@ -1,23 +1,25 @@
 package load
 
 import (
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// outcome is how a request ended, seen by its client.
-type outcome uint8
+// Outcome is how a request ended, seen by its client; the package comment says what each means.
+type Outcome uint8
 
+// The outcomes.
 const (
-	served outcome = iota
-	degraded
-	refused
-	failed
-	gaveUp  // failed: nothing by the deadline
-	overrun // failed: never sent, too many in flight
-	aborted // the run was cut short
+	Served Outcome = iota
+	Degraded
+	Refused
+	Failed
+	GaveUp  // failed: nothing by the deadline
+	Overrun // failed: never sent, too many in flight
+	Aborted // the run was cut short
 )
 
 // Histograms hold microseconds with three significant figures: an error of at most 0.1 %.
@@ -44,13 +46,16 @@ type cell struct {
 	latency *hdrhistogram.Histogram
 }
 
-// ending is what is known of a request when it has ended.
-type ending struct {
-	how   outcome
-	phase int
-	// latency is from the intended instant, at is since the run began.
-	latency, at time.Duration
-	late        bool
+// Ending is what is known of a request when it has ended.
+type Ending struct {
+	Arrival
+	How Outcome
+	// Latency is from the intended instant, Ended is since the run began.
+	Latency, Ended time.Duration
+	// Late is set if it was sent more than 5 ms behind.
+	Late bool
+	// Answer is what came, without its body, which has been read; nil if nothing did.
+	Answer *http.Response
 }
 
 func newTally(class string, phases int, deadline time.Duration) *tally {
@@ -65,14 +70,14 @@ func (t *tally) offer(phase int, at time.Duration) {
 	t.recent.at(at).Offered++
 }
 
-func (t *tally) end(e ending) {
+func (t *tally) end(e Ending) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.recent.at(e.at).add(e)
-	for _, c := range []*cell{&t.total, &t.phases[e.phase]} {
+	t.recent.at(e.Ended).add(e)
+	for _, c := range []*cell{&t.total, &t.phases[e.Phase]} {
 		c.counts.add(e)
-		if e.how == served || e.how == degraded || e.how == gaveUp {
-			c.recordLocked(min(e.latency, t.deadline), t.deadline)
+		if e.How == Served || e.How == Degraded || e.How == GaveUp {
+			c.recordLocked(min(e.Latency, t.deadline), t.deadline)
 		}
 	}
 }
@@ -96,26 +101,26 @@ func (c *cell) figuresLocked(longest time.Duration) Figures {
 	return f
 }
 
-func (c *Counts) add(e ending) {
-	if e.late {
+func (c *Counts) add(e Ending) {
+	if e.Late {
 		c.Late++
 	}
-	switch e.how {
-	case served:
+	switch e.How {
+	case Served:
 		c.Served++
-	case degraded:
+	case Degraded:
 		c.Degraded++
-	case refused:
+	case Refused:
 		c.Refused++
-	case failed:
+	case Failed:
 		c.Failed++
-	case gaveUp:
+	case GaveUp:
 		c.Failed++
 		c.GaveUp++
-	case overrun:
+	case Overrun:
 		c.Failed++
 		c.Overrun++
-	case aborted:
+	case Aborted:
 		c.Aborted++
 	}
 }

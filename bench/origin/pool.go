@@ -4,25 +4,22 @@ import (
 	"container/list"
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// mixWeight is the weight of the newest service in the moving mean of what the pool is asked for: it forgets in about
-// a hundred services.
-const mixWeight = 1.0 / 100
-
-// pool is a resource of a fixed number of slots with a FIFO queue. The sum of all waiters of an origin is bounded by room.
+// pool is a resource of slots with a FIFO queue. The sum of all waiters of an origin is bounded by room.
 type pool struct {
 	settings PoolSettings
+	abandons bool
 	room     *room
 
 	mu      sync.Mutex
+	now     condition
 	busy    int
 	waiters *list.List // of *waiter
-	slow    float64
-	// mix is the moving mean of the unloaded service times that got a slot, in seconds; 0 before the first.
-	mix float64
+	mix     mean
+	still   time.Time     // until when it stands still
+	pauses  time.Duration // all pauses so far, the one under way in full
 }
 
 // waiter is one request in the queue. Its grant is sent once, under the pool's lock, when it is taken out of the list.
@@ -32,69 +29,72 @@ type waiter struct {
 	grant   chan grant
 }
 
-// grant is the right to hold a slot from start on for the time of hold.
+// grant is the right to hold a slot from start on for the time of hold; or the news that the pool has lost its patience.
 type grant struct {
-	start time.Time
-	hold  time.Duration
+	start  time.Time
+	hold   time.Duration
+	pauses time.Duration // that the pool had seen when it was given
+	tired  bool
 }
 
 func (g grant) due() time.Time { return g.start.Add(g.hold) }
 
-// room counts the waiters of all pools.
-type room struct {
-	limit int64
-	taken atomic.Int64
-}
-
-func (r *room) enter() bool {
-	if r.taken.Add(1) > r.limit {
-		r.taken.Add(-1)
-		return false
-	}
-	return true
-}
-
-func (r *room) leave() { r.taken.Add(-1) }
-
-func newPool(s PoolSettings, r *room) *pool {
+func newPool(s PoolSettings, r *room, abandons bool) *pool {
 	if s.MaxContention == 0 {
 		s.MaxContention = defaultMaxContention
 	}
-	return &pool{settings: s, room: r, waiters: list.New(), slow: 1}
+	return &pool{settings: s, abandons: abandons, room: r, waiters: list.New(), now: condition{1, s.Size, s.Bound}}
 }
 
-// outcome says how an attempt to be served by a pool ended.
-type outcome uint8
-
-const (
-	done    outcome = iota
-	full            // too many waiters: never queued
-	left            // the client left the queue, and the pool lets it
-	stopped         // the origin was stopped
-)
-
-// serve waits for a slot and holds it for the service time. It returns when the service is over; stop ends it early.
-func (p *pool) serve(ctx context.Context, stop <-chan struct{}, service time.Duration) outcome {
-	g, how := p.acquire(ctx, stop, service)
+func (p *pool) serve(ctx context.Context, stop <-chan struct{}, work time.Duration) outcome {
+	g, how := p.acquire(ctx, stop, work)
 	if how != done {
 		return how
 	}
-	if !sleepUntil(stop, g.due()) {
-		how = stopped
+	how = p.hold(ctx, stop, &g)
+	free := g.due()
+	if how == left {
+		free = time.Now()
 	}
-	p.release(g.due())
+	p.release(free)
 	return how
+}
+
+// hold waits until a service is over. A pause in it makes it longer.
+func (p *pool) hold(ctx context.Context, stop <-chan struct{}, g *grant) outcome {
+	for {
+		if how := sleepUntil(stop, gone(ctx, p.abandons), g.due()); how != done {
+			return how
+		}
+		p.mu.Lock()
+		more := p.pauses - g.pauses
+		p.mu.Unlock()
+		if more == 0 {
+			p.room.noticed(g.due())
+			return done
+		}
+		g.hold += more
+		g.pauses += more
+	}
+}
+
+// gone is closed when the client has left, if the backend listens.
+func gone(ctx context.Context, listens bool) <-chan struct{} {
+	if listens {
+		return ctx.Done()
+	}
+	return nil
 }
 
 func (p *pool) acquire(ctx context.Context, stop <-chan struct{}, service time.Duration) (grant, outcome) {
 	p.mu.Lock()
-	if p.busy < p.settings.Size {
+	if p.busy < p.now.size {
 		p.busy++
 		g := p.grantLocked(service, time.Now())
 		p.mu.Unlock()
 		return g, done
 	}
-	if !p.room.enter() {
+	if p.now.bound > 0 && p.waiters.Len() >= p.now.bound || !p.room.enter() {
 		p.mu.Unlock()
 		return grant{}, full
 	}
@@ -105,15 +105,11 @@ func (p *pool) acquire(ctx context.Context, stop <-chan struct{}, service time.D
 }
 
 func (p *pool) await(ctx context.Context, stop <-chan struct{}, w *waiter, place *list.Element) (grant, outcome) {
-	var gone <-chan struct{}
-	if p.settings.LeaveQueue {
-		gone = ctx.Done()
-	}
 	why := done
 	select {
 	case g := <-w.grant:
-		return g, done
-	case <-gone:
+		return g, g.outcome()
+	case <-gone(ctx, p.settings.LeaveQueue || p.abandons):
 		why = left
 	case <-stop:
 		why = stopped
@@ -122,7 +118,7 @@ func (p *pool) await(ctx context.Context, stop <-chan struct{}, w *waiter, place
 	defer p.mu.Unlock()
 	select {
 	case g := <-w.grant: // the slot came first: it is held like any other
-		return g, done
+		return g, g.outcome()
 	default:
 		p.waiters.Remove(place)
 		p.room.leave()
@@ -130,57 +126,70 @@ func (p *pool) await(ctx context.Context, stop <-chan struct{}, w *waiter, place
 	}
 }
 
+func (g grant) outcome() outcome {
+	if g.tired {
+		return tired
+	}
+	return done
+}
+
 // release hands the slot whose service was due to end at due to the first waiter. The next service starts then, not now:
 // the lateness of timers must not take capacity away. It never starts before its request came.
 func (p *pool) release(due time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	first := p.waiters.Front()
-	if first == nil {
-		p.busy--
-		return
+	p.busy--
+	p.fillLocked(due)
+}
+
+// fillLocked gives free slots to those who wait, in order, from an instant on.
+func (p *pool) fillLocked(from time.Time) {
+	for p.busy < p.now.size && p.waiters.Len() > 0 {
+		w := p.waiters.Remove(p.waiters.Front()).(*waiter)
+		p.room.leave()
+		start := from
+		if w.arrived.After(start) {
+			start = w.arrived
+		}
+		if patience := p.settings.Patience; patience > 0 && start.Sub(w.arrived) > patience {
+			w.grant <- grant{tired: true}
+			continue
+		}
+		p.busy++
+		w.grant <- p.grantLocked(w.service, start)
 	}
-	w := p.waiters.Remove(first).(*waiter)
-	p.room.leave()
-	start := due
-	if w.arrived.After(start) {
-		start = w.arrived
-	}
-	w.grant <- p.grantLocked(w.service, start)
 }
 
 func (p *pool) grantLocked(service time.Duration, start time.Time) grant {
-	if p.mix == 0 {
-		p.mix = service.Seconds()
+	p.mix.add(service)
+	if start.Before(p.still) {
+		start = p.still
 	}
-	p.mix += mixWeight * (service.Seconds() - p.mix)
-	return grant{start: start, hold: span(float64(service) * p.slow * p.contentionLocked())}
+	return grant{start: start, hold: span(float64(service) * p.now.slow * p.contentionLocked()), pauses: p.pauses}
 }
 
 // contentionLocked is the factor by which the present waiters make a service longer.
 func (p *pool) contentionLocked() float64 {
-	crowd := float64(p.waiters.Len()) / float64(p.settings.Size)
+	crowd := float64(p.waiters.Len()) / float64(p.now.size)
 	return 1 + p.settings.Contention*min(crowd, p.settings.MaxContention)
 }
 
-func (p *pool) setSlow(factor float64) {
+func (p *pool) set(c condition) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.slow = factor
+	p.now = c
+	p.fillLocked(time.Now())
 }
 
-// sleepUntil reports whether due was reached before stop.
-func sleepUntil(stop <-chan struct{}, due time.Time) bool {
-	rest := time.Until(due)
-	if rest <= 0 {
-		return true
-	}
-	timer := time.NewTimer(rest)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-stop:
-		return false
-	}
+func (p *pool) pause(length time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.still = time.Now().Add(length)
+	p.pauses += length
+}
+
+func (p *pool) snapshot() PoolSnapshot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return poolSnapshot(p.settings.Name, p.now, p.busy, p.waiters.Len(), p.contentionLocked(), p.mix)
 }

@@ -1,107 +1,147 @@
 package origin
 
 import (
-	"cmp"
-	"encoding/binary"
 	"math"
-	"math/rand/v2"
-	"slices"
+	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"triage/bench/chance"
 )
+
+// LuckHeader is the header field with which a request may bring its own number, hexadecimal, from which everything is drawn that is
+// drawn for it. So another run, or a simulation, can give the same request the same luck. Without it the route draws one.
+const LuckHeader = "X-Origin-Luck"
 
 // route is one path's work, its luck, and the count of what became of its requests.
 type route struct {
 	settings RouteSettings
-	pool     *pool // nil: waits for nobody
+	steps    []*step
 	body     []byte
 
-	mu         sync.Mutex
-	luck       *rand.Rand
-	errorShare float64
-	counts     RouteSnapshot
+	mu     sync.Mutex
+	own    *chance.Dice // numbers for requests that bring none
+	dice   *chance.Dice // set to a request's stream before each use
+	faults routeFaults
+	counts RouteSnapshot
 }
 
-func newRoute(s RouteSettings, p *pool, seed, index uint64) *route {
+// routeFaults is what is wrong with a route.
+type routeFaults struct {
+	fail, hang float64 // shares
+	hangFor    time.Duration
+	slow       float64
+}
+
+// step is work on one resource. There is one resource for each endpoint, or one for all, or none.
+type step struct {
+	service   chance.Service
+	resources []resource
+	cache     *cache
+}
+
+// at is the resource of an endpoint; nil if the step needs none.
+func (s *step) at(endpoint int) resource {
+	if len(s.resources) == 0 {
+		return nil
+	}
+	return s.resources[endpoint%len(s.resources)]
+}
+
+// cache fills with what misses bring; the route's lock guards it.
+type cache struct {
+	Cache
+	filled float64
+}
+
+func (c *cache) share() float64 { return c.Hit * c.filled / c.Entries }
+
+func newRoute(s RouteSettings, steps []*step, seed, index uint64) *route {
 	return &route{
-		settings:   s,
-		pool:       p,
-		body:       []byte(strings.Repeat("x", s.Body)),
-		luck:       rand.New(rand.NewChaCha8(streamSeed(seed, index))),
-		errorShare: s.ErrorShare,
-		counts:     RouteSnapshot{Name: s.Name, Pool: s.Pool},
+		settings: s,
+		steps:    steps,
+		body:     []byte(strings.Repeat("x", s.Body)),
+		own:      chance.New(chance.Mix(seed, index)),
+		dice:     chance.New(0),
+		faults:   routeFaults{fail: s.ErrorShare, slow: 1},
+		counts:   RouteSnapshot{Name: s.Name, Pool: s.Pool},
 	}
 }
 
-// streamSeed gives each route a stream of its own, so that one route's traffic does not change another's luck.
-func streamSeed(seed, index uint64) (key [32]byte) {
-	binary.LittleEndian.PutUint64(key[0:], seed)
-	binary.LittleEndian.PutUint64(key[8:], index)
-	return key
+// ticket is what one request has drawn: its number, and whether it fails at once or hangs.
+type ticket struct {
+	luck         uint64
+	fails, hangs bool
+	hangFor      time.Duration
 }
 
-// begin counts a request and draws what it will meet. Both dice are always thrown, so that a change of the error share
-// does not change the service times that follow.
-func (r *route) begin() (service time.Duration, fails bool) {
+// begin counts a request and draws what it will meet at an endpoint.
+func (r *route) begin(req *http.Request, bad BadEndpoint) ticket {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.counts.Begun++
-	fails = r.luck.Float64() < r.errorShare
-	return lognormal(r.settings.Service, r.settings.Sigma, r.luck.NormFloat64()), fails
+	t := ticket{luck: r.own.Uint64(), hangFor: r.faults.hangFor}
+	if text := req.Header.Get(LuckHeader); text != "" {
+		if brought, err := strconv.ParseUint(text, 16, 64); err == nil {
+			t.luck = brought
+		}
+	}
+	r.dice.Reset(chance.Mix(t.luck, chance.Failure))
+	die, fail := r.dice.Float64(), max(r.faults.fail, bad.Fail)
+	t.fails, t.hangs = die < fail, die >= fail && die < fail+r.faults.hang
+	return t
 }
 
-// lognormal turns a standard normal deviate into a service time with the given mean.
-func lognormal(mean time.Duration, sigma, deviate float64) time.Duration {
-	if sigma == 0 {
-		return mean
+// work draws how long the k-th step takes on an unloaded resource; hit says that a cache has what it would bring.
+func (r *route) work(t ticket, k int, bad BadEndpoint) (work time.Duration, hit bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.steps[k]
+	r.dice.Reset(chance.Mix(t.luck, chance.Step+uint64(k)))
+	if s.cache != nil && !t.hangs && r.dice.Float64() < s.cache.share() {
+		return 0, true
 	}
-	return span(float64(mean) * math.Exp(sigma*deviate-sigma*sigma/2))
+	if t.hangs {
+		return t.hangFor, false
+	}
+	return span(1e9 * r.dice.Service(s.service) * r.faults.slow * bad.slow()), false
+}
+
+// over fills the cache with what a step has brought.
+func (r *route) over(k int) {
+	if c := r.steps[k].cache; c != nil {
+		r.mu.Lock()
+		c.filled += 1 - c.filled/c.Entries
+		r.mu.Unlock()
+	}
 }
 
 // span turns nanoseconds into a duration; a tail that is longer than a day is a day, far below overflow.
 func span(nanoseconds float64) time.Duration {
-	return time.Duration(min(nanoseconds, float64(24*time.Hour)))
+	return time.Duration(math.Min(nanoseconds, float64(24*time.Hour)))
 }
 
-func (r *route) setErrorShare(share float64) {
+func (r *route) count(counter *uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.errorShare = share
+	*counter++
 }
 
-// table finds the route of a path.
-type table struct {
-	exact    map[string]*route
-	prefixes []prefix // longest first
-}
-
-type prefix struct {
-	path  string // ends with a slash
-	route *route
-}
-
-func newTable(routes []*route) table {
-	t := table{exact: map[string]*route{}}
-	for _, r := range routes {
-		if path, ok := strings.CutSuffix(r.settings.Path, "*"); ok {
-			t.prefixes = append(t.prefixes, prefix{path, r})
-			continue
-		}
-		t.exact[r.settings.Path] = r
-	}
-	slices.SortFunc(t.prefixes, func(a, b prefix) int { return cmp.Compare(len(b.path), len(a.path)) })
-	return t
-}
-
-func (t table) find(path string) *route {
-	if r, ok := t.exact[path]; ok {
-		return r
-	}
-	for _, p := range t.prefixes {
-		if strings.HasPrefix(path, p.path) {
-			return p.route
+func (r *route) set(f routeFaults, cold bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.faults = f
+	for _, s := range r.steps {
+		if cold && s.cache != nil {
+			s.cache.filled = 0
 		}
 	}
-	return nil
+}
+
+func (r *route) snapshot() RouteSnapshot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts
 }

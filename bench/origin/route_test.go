@@ -1,53 +1,46 @@
 package origin
 
 import (
-	"math"
+	"net/http"
 	"testing"
 	"time"
+
+	"triage/bench/chance"
 )
 
-func TestLognormalKeepsItsMean(t *testing.T) {
-	const n = 400_000
-	for _, sigma := range []float64{0, 0.3, 0.5, 1} {
-		mean := 20 * time.Millisecond
-		r := newRoute(RouteSettings{Service: mean, Sigma: sigma}, nil, 1, 0)
-		var sum, logs, squares float64
-		for range n {
-			s, _ := r.begin()
-			sum += s.Seconds()
-			logs += math.Log(s.Seconds())
-			squares += math.Log(s.Seconds()) * math.Log(s.Seconds())
-		}
-		// The standard error of the mean is mean·√(e^σ² − 1)÷√n: 0.2 % at σ = 1; five of them are allowed.
-		if got, want := sum/n, mean.Seconds(); math.Abs(got-want) > 0.01*want {
-			t.Errorf("sigma %v: mean of %d services: got %v s, want %v s", sigma, n, got, want)
-		}
-		spread := math.Sqrt(max(squares/n-(logs/n)*(logs/n), 0))
-		if math.Abs(spread-sigma) > 0.01 {
-			t.Errorf("sigma %v: spread of the logarithms: got %v", sigma, spread)
-		}
+// draws gives the first service times of a route.
+func draws(seed, index uint64, errorShare float64, header http.Header) (all [50]time.Duration) {
+	settings := RouteSettings{Service: time.Second, Sigma: 0.5, ErrorShare: errorShare}
+	r := newRoute(settings, []*step{newStep(settings.steps()[0], nil)}, seed, index)
+	for i := range all {
+		t := r.begin(&http.Request{Header: header}, BadEndpoint{})
+		all[i], _ = r.work(t, 0, BadEndpoint{})
 	}
+	return all
 }
 
 func TestLuckDependsOnSeedAndRouteOnly(t *testing.T) {
-	draw := func(seed, index uint64, errorShare float64) (all [50]time.Duration) {
-		r := newRoute(RouteSettings{Service: time.Second, Sigma: 0.5, ErrorShare: errorShare}, nil, seed, index)
-		for i := range all {
-			all[i], _ = r.begin()
-		}
-		return all
-	}
-	first := draw(7, 2, 0)
-	if draw(7, 2, 0) != first || draw(7, 2, 0.5) != first {
+	first := draws(7, 2, 0, nil)
+	if draws(7, 2, 0, nil) != first || draws(7, 2, 0.5, nil) != first {
 		t.Error("the same seed and route drew different service times")
 	}
-	if draw(8, 2, 0) == first || draw(7, 3, 0) == first {
+	if draws(8, 2, 0, nil) == first || draws(7, 3, 0, nil) == first {
 		t.Error("another seed, or another route, drew the same service times")
 	}
 }
 
+func TestARequestMayBringItsLuck(t *testing.T) {
+	dice := chance.New(chance.Mix(0xabc, chance.Step))
+	want := span(1e9 * dice.Service(chance.Service{Mean: time.Second, Law: chance.Lognormal, Shape: 0.5}))
+	for _, got := range draws(7, 2, 0, http.Header{LuckHeader: {"abc"}}) {
+		if got != want {
+			t.Fatalf("the request with the number abc takes %v, want %v whoever was served before", got, want)
+		}
+	}
+}
+
 func TestServiceBeginsWhenTheOneBeforeWasDue(t *testing.T) {
-	p := newPool(PoolSettings{Name: "db", Size: 1}, &room{limit: 10})
+	p := newPool(PoolSettings{Name: "db", Size: 1}, &room{limit: 10}, false)
 	due := time.Now().Add(-3 * time.Millisecond) // the timer of the service before was noticed 3 ms late
 	p.busy = 1
 	early := &waiter{service: 10 * time.Millisecond, arrived: due.Add(-time.Second), grant: make(chan grant, 1)}
@@ -66,8 +59,17 @@ func TestServiceBeginsWhenTheOneBeforeWasDue(t *testing.T) {
 	}
 }
 
+func TestLateNoticesAreCounted(t *testing.T) {
+	r := &room{}
+	r.noticed(time.Now().Add(-time.Millisecond))
+	r.noticed(time.Now().Add(-time.Second))
+	if got := r.late.Load(); got != 1 {
+		t.Errorf("noticed a millisecond and a second late: %d are counted, want 1", got)
+	}
+}
+
 func TestSpanStaysInRange(t *testing.T) {
-	if got := lognormal(time.Hour, 5, 40); got != 24*time.Hour {
+	if got := span(1e30); got != 24*time.Hour {
 		t.Errorf("a service time beyond all bounds: got %v, want a day", got)
 	}
 }

@@ -12,11 +12,36 @@ import (
 // Server is an Origin behind a socket. It takes its address in Listen, so that its URL is known before it runs.
 type Server struct {
 	origin   *Origin
+	handler  http.Handler
 	listener net.Listener
 }
 
-// Listen binds address, host:port; "" means a free port of 127.0.0.1. Run serves; who does not run it must Close it.
-func Listen(address string, o *Origin) (*Server, error) {
+// Listen binds address, host:port, for the first endpoint; "" means a free port of 127.0.0.1. Run serves; who does not run it must
+// Close it.
+func Listen(address string, o *Origin) (*Server, error) { return listen(address, o, o) }
+
+// ListenEndpoint is the same for an endpoint by its number.
+func ListenEndpoint(address string, o *Origin, n int) (*Server, error) {
+	return listen(address, o, o.Endpoint(n))
+}
+
+// ListenControl is the same for the origin's control (Control), which answers everybody: it wants an address of this machine alone.
+func ListenControl(address string, o *Origin, script []Moment) (*Server, error) {
+	if err := o.CheckScript(script); err != nil {
+		return nil, err
+	}
+	s, err := listen(address, o, Control(o, script))
+	if err != nil {
+		return nil, err
+	}
+	if at, ok := s.listener.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
+		s.Close()
+		return nil, fmt.Errorf("opening the origin's control at %s: want a loopback address, such as 127.0.0.1:0", address)
+	}
+	return s, nil
+}
+
+func listen(address string, o *Origin, h http.Handler) (*Server, error) {
 	if address == "" {
 		address = "127.0.0.1:0"
 	}
@@ -27,7 +52,7 @@ func Listen(address string, o *Origin) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the origin's address: %w", err)
 	}
-	return &Server{origin: o, listener: listener}, nil
+	return &Server{origin: o, handler: h, listener: listener}, nil
 }
 
 // URL is the base URL of the server, without a slash at the end.
@@ -39,7 +64,7 @@ func (s *Server) Close() error { return s.listener.Close() }
 // Run serves until ctx is done; then it stops the origin, lets handlers answer for at most a second, and returns nil.
 func (s *Server) Run(ctx context.Context) error {
 	server := &http.Server{
-		Handler:           s.origin,
+		Handler:           s.handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 	}

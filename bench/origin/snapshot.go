@@ -7,6 +7,8 @@ type Snapshot struct {
 	Pools  []PoolSnapshot
 	// Unknown counts requests whose path no route covers.
 	Unknown uint64
+	// Late counts services whose end was noticed more than 5 ms late: if they are many, the machine was too busy.
+	Late uint64
 }
 
 // RouteSnapshot counts, since the start, what became of a route's requests.
@@ -19,7 +21,7 @@ type RouteSnapshot struct {
 	Served uint64
 	// Failed counts answers of 500.
 	Failed uint64
-	// Refused counts answers of 503 because too many waited.
+	// Refused counts answers of 503 because too many waited, or it waited too long.
 	Refused uint64
 	// Abandoned counts requests whose client had left when the answer was ready, or that left the queue.
 	Abandoned uint64
@@ -32,7 +34,7 @@ func (r RouteSnapshot) InFlight() uint64 {
 	return r.Begun - r.Served - r.Failed - r.Refused - r.Abandoned - r.Stopped
 }
 
-// PoolSnapshot is a pool's state at the moment.
+// PoolSnapshot is a pool's state at the moment; in a processor those wait who are more than its cores.
 type PoolSnapshot struct {
 	Name    string
 	Size    int
@@ -51,36 +53,21 @@ type PoolSnapshot struct {
 
 // Snapshot copies the state; routes and pools come in the order of the settings.
 func (o *Origin) Snapshot() Snapshot {
-	s := Snapshot{Unknown: o.unknown.Load()}
+	s := Snapshot{Unknown: o.unknown.Load(), Late: o.room.late.Load()}
 	for _, r := range o.routes {
 		s.Routes = append(s.Routes, r.snapshot())
 	}
 	for _, p := range o.pools {
-		s.Pools = append(s.Pools, p.snapshot())
+		p.each(func(r resource) { s.Pools = append(s.Pools, r.snapshot()) })
 	}
 	return s
 }
 
-func (r *route) snapshot() RouteSnapshot {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.counts
-}
-
-func (p *pool) snapshot() PoolSnapshot {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := PoolSnapshot{
-		Name:       p.settings.Name,
-		Size:       p.settings.Size,
-		Busy:       p.busy,
-		Waiting:    p.waiters.Len(),
-		Slow:       p.slow,
-		Contention: p.contentionLocked(),
-	}
+func poolSnapshot(name string, c condition, busy, waiting int, contention float64, mix mean) PoolSnapshot {
+	s := PoolSnapshot{Name: name, Size: c.size, Busy: busy, Waiting: waiting, Slow: c.slow, Contention: contention}
 	s.Speed = float64(s.Size) / (s.Slow * s.Contention)
-	if p.mix > 0 {
-		s.Capacity = s.Speed / p.mix
+	if mix > 0 {
+		s.Capacity = s.Speed / float64(mix)
 	}
 	return s
 }

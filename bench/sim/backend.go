@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"triage/bench/chance"
+)
 
 // fast is how long an error takes that needs no work.
 const fast = time.Millisecond
@@ -32,12 +36,12 @@ func (w *world) serve(j *job) {
 		w.plan(w.sc.Sidecars.Timeout, event{kind: atTimeout, job: j})
 	}
 	p := &w.phases[w.phase]
-	w.dice.state = mix(j.ID, 1)
+	w.dice.Reset(mix(j.ID, chance.Failure))
 	fail, hang := p.fail[j.Route], p.hang[j.Route]
 	if j.endpoint == 0 {
 		fail = max(fail, p.BadEndpoint.Fail)
 	}
-	die := w.dice.rng.Float64()
+	die := w.dice.Float64()
 	if die < fail {
 		j.finished = true
 		w.forget(j)
@@ -61,14 +65,14 @@ func (w *world) enter(j *job, hangs bool) {
 		if s.After {
 			w.answer(j, true)
 		}
-		w.dice.state = mix(j.ID, uint64(2+j.step))
+		w.dice.Reset(mix(j.ID, chance.Step+uint64(j.step)))
 		j.miss = s.cache != nil
-		if s.cache != nil && !hangs && w.dice.rng.Float64() < s.cache.share() {
+		if s.cache != nil && !hangs && w.dice.Float64() < s.cache.share() {
 			w.letGo(j)
 			j.step++
 			continue
 		}
-		j.work = w.dice.service(s.Service) * p.slow[j.Route]
+		j.work = w.dice.Service(s.Service) * p.slow[j.Route]
 		if j.endpoint == 0 && p.BadEndpoint.Slow > 0 {
 			j.work *= p.BadEndpoint.Slow
 		}

@@ -37,7 +37,7 @@ func newBreakers(f Facts, observe bool) (*breakers, error) {
 	b := &breakers{dice: newDice(mix(f.Seed, 1)), classes: f.Classes, observe: observe}
 	b.usable = func(e *upstream.Endpoint) bool { return b.endpoints[e.Index].Ready(b.now, b.cost) }
 	for _, r := range f.Routes {
-		c, err := breaker.NewCircuit(breaker.Settings{Name: r.Name, Dice: b.dice.rng.Float64}.ForRoute(r.Class == 0, f.Timeout))
+		c, err := breaker.NewCircuit(breaker.Settings{Name: r.Name, Dice: b.dice.Float64}.ForRoute(r.Class == 0, f.Timeout))
 		if err != nil {
 			return nil, err
 		}
@@ -47,7 +47,7 @@ func newBreakers(f Facts, observe bool) (*breakers, error) {
 	for i := range max(f.Endpoints, 1) {
 		host := fmt.Sprintf("endpoint-%d", i)
 		s.Endpoints = append(s.Endpoints, upstream.EndpointSettings{URL: &url.URL{Scheme: "http", Host: host}})
-		c, err := breaker.NewCircuit(breaker.Settings{Name: host, Dice: b.dice.rng.Float64}.ForEndpoint(f.Timeout))
+		c, err := breaker.NewCircuit(breaker.Settings{Name: host, Dice: b.dice.Float64}.ForEndpoint(f.Timeout))
 		if err != nil {
 			return nil, err
 		}

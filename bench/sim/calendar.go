@@ -2,6 +2,8 @@ package sim
 
 import "time"
 
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
 // kind says what an event does.
 type kind uint8
 

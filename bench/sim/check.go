@@ -97,8 +97,11 @@ func (c *checker) routes(s Scenario) (names []string) {
 				c.known("route "+r.Name, st.Resource, "resource", resources)
 			}
 			v := st.Service
+			if err := v.Check(); err != nil {
+				c.require(false, "route %q: %w", r.Name, err)
+			}
 			c.require(v.Mean > 0 && v.Mean <= time.Hour, "route %q: mean service time %v; want more than 0, an hour at most", r.Name, v.Mean)
-			c.require(v.Shape >= 0 && v.Shape <= 10 && (v.Law != Pareto || v.Shape > 1), "route %q: shape %v; want 0 to 10, of a Pareto distribution more than 1", r.Name, v.Shape)
+			c.require(v.Shape >= 0 && v.Shape <= 10, "route %q: shape %v; want 0 to 10", r.Name, v.Shape)
 			c.require(st.Cache.Hit >= 0 && st.Cache.Hit < 1 && st.Cache.Entries >= 0 && st.Cache.Entries <= mostEntries, "route %q: a cache with %v hits and %v entries; want a share below 1", r.Name, st.Cache.Hit, st.Cache.Entries)
 		}
 		names = append(names, r.Name)

@@ -24,36 +24,13 @@ type visit struct {
 // arrive lets a user come, and plans the next one.
 func (w *world) arrive(s *source) {
 	s.count++
-	id := mix(w.seed, uint64(s.index)<<40|s.count)
 	w.planArrival(s)
-	w.dice.state = id
-	if s.path == nil {
-		w.attempt(&call{id: id, route: s.route, user: scramble(w.dice.Uint64()) % uint64(w.sc.Users)})
+	c, think := w.people.first(s, s.count)
+	if c.visit == nil {
+		w.attempt(c)
 		return
 	}
-	w.users++
-	v := &visit{path: s.path, user: id, stays: 1}
-	for v.stays < len(v.path.Stages) && w.dice.rng.Float64() >= v.path.Stages[v.stays-1].Leave {
-		v.stays++
-	}
-	w.stage(v, 0)
-}
-
-// stage lets a user think and then go on.
-func (w *world) stage(v *visit, n int) {
-	at := v.path.Stages[n]
-	c := &call{id: mix(v.user, uint64(n)), user: v.user, stage: n, visit: v, route: w.routeIndex(at.Route)}
-	w.dice.state = c.id
-	w.plan(w.dice.pause(at.Think), event{kind: atStage, call: c})
-}
-
-func (w *world) routeIndex(name string) int {
-	for i := range w.routes {
-		if w.routes[i].Name == name {
-			return i
-		}
-	}
-	return -1
+	w.plan(think, event{kind: atStage, call: c})
 }
 
 // attempt sends a request, for the first time or again.
@@ -62,12 +39,9 @@ func (w *world) attempt(c *call) {
 		c.arrived, c.phase = w.now, w.phase
 		w.result.offered(c)
 	}
-	r := &w.routes[c.route]
-	j := &job{call: c, car: w.active[int(c.user%uint64(len(w.active)))], arrived: w.now, steps: r.steps}
-	j.Request = Request{
-		ID: mix(c.id, uint64(c.attempts)), Route: c.route, Class: r.Class, Session: c.user, Stage: c.stage,
-		Attempt: c.attempts, Retry: c.attempts > 0 && w.sc.Clients.MarksRetries, Unsafe: r.Unsafe, world: j,
-	}
+	j := &job{call: c, car: w.active[int(c.user%uint64(len(w.active)))], arrived: w.now, steps: w.routes[c.route].steps}
+	j.Request = w.people.request(c)
+	j.world = j
 	c.attempts++
 	w.calendar.addLast(event{at: w.now + w.sc.Clients.Deadline, kind: atDeadline, job: j})
 	w.reach(j)
@@ -91,33 +65,22 @@ func (w *world) served(j *job) {
 	c := j.call
 	w.result.latency(w, j)
 	w.result.served(c)
-	if c.visit == nil {
-		return
+	if c.goesOn() {
+		next, think := w.people.stage(c.visit, c.stage+1)
+		w.plan(think, event{kind: atStage, call: next})
+	} else if c.visit != nil {
+		w.result.visited(w.now, true)
 	}
-	if c.stage+1 < c.visit.stays {
-		w.stage(c.visit, c.stage+1)
-		return
-	}
-	w.result.visited(w.now, true)
 }
 
 // lost ends an attempt badly: the client tries again, or the call is over.
 func (w *world) lost(j *job, again, refused bool, after time.Duration) {
-	c, retry := j.call, w.sc.Clients.Retry
-	if again && c.attempts <= retry.Times && !j.Unsafe && w.now < w.end {
-		wait := time.Duration(0)
-		if retry.Backoff > 0 {
-			w.dice.state = mix(j.ID, 77)
-			wait = w.dice.pause(retry.Backoff << (c.attempts - 1))
-		}
-		if retry.Honour {
-			wait = max(wait, after)
-		}
-		w.plan(wait, event{kind: atStage, call: c})
+	if wait, yes := w.people.again(j.call, &j.Request, again && w.now < w.end, after); yes {
+		w.plan(wait, event{kind: atStage, call: j.call})
 		return
 	}
-	w.result.lost(c, refused)
-	if c.visit != nil {
+	w.result.lost(j.call, refused)
+	if j.call.visit != nil {
 		w.result.visited(w.now, false)
 	}
 }

@@ -118,7 +118,7 @@ func (w *world) buildSources() {
 
 // planArrival finds the next arrival of a process whose rate is constant in pieces: a unit exponential is spent piece by piece.
 func (w *world) planArrival(s *source) {
-	left, t := s.dice.rng.ExpFloat64(), s.next
+	left, t := s.dice.ExpFloat64(), s.next
 	for s.phase < len(w.phases) {
 		p := &w.phases[s.phase]
 		rate, until := p.rate(s.index, t)

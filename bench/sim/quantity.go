@@ -100,7 +100,7 @@ func (d draw) number(field string, q quantity) float64 {
 		return q.low
 	}
 	die := newDice(mix(mix(d.seed, hash(field)), mix(math.Float64bits(q.low), math.Float64bits(q.high))))
-	return q.low + (q.high-q.low)*die.rng.Float64()
+	return q.low + (q.high-q.low)*die.Float64()
 }
 
 func (d draw) time(field string, q span) time.Duration { return seconds(d.number(field, q.quantity)) }

@@ -113,7 +113,7 @@ func (w *world) pause(res *resource) {
 		w.plan(res.Pause.For, event{kind: atGoOn, index: res.index})
 	}
 	if w.now < w.end {
-		w.plan(res.Pause.For+res.dice.jitter(res.Pause.Every), event{kind: atPause, index: res.index})
+		w.plan(res.Pause.For+res.dice.Jitter(res.Pause.Every), event{kind: atPause, index: res.index})
 	}
 }
 

@@ -88,7 +88,10 @@ func newResult(sc Scenario, lasts time.Duration) *Result {
 	return r
 }
 
-func (r *Result) cell(at time.Duration, route int) *Cell { return &r.Windows[at/window][route] }
+// cell is that of an instant; what comes after the last window counts in it.
+func (r *Result) cell(at time.Duration, route int) *Cell {
+	return &r.Windows[min(max(at, 0)/window, time.Duration(len(r.Windows)-1))][route]
+}
 
 // tally calls f on the tallies of a want; what journeys want after the last phase is in none.
 func (r *Result) tally(c *call, f func(*Tally)) {
@@ -121,7 +124,7 @@ func (r *Result) lost(c *call, refused bool) {
 }
 
 func (r *Result) visited(now time.Duration, completed bool) {
-	v := &r.Visits[now/window]
+	v := &r.Visits[min(now/window, time.Duration(len(r.Visits)-1))]
 	if completed {
 		v.Completed++
 	} else {

@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"triage/bench/chance"
+)
 
 // Scenario is a backend, its clients and what happens to them. The zero value of a field is what its comment says.
 type Scenario struct {
@@ -82,22 +86,17 @@ type Cache struct {
 }
 
 // Service is a distribution of service times.
-type Service struct {
-	Mean time.Duration
-	Law  ServiceLaw
-	// Shape is the lognormal's sigma or the Pareto's alpha (above 1).
-	Shape float64
-}
+type Service = chance.Service
 
 // ServiceLaw is a family of distributions.
-type ServiceLaw uint8
+type ServiceLaw = chance.Law
 
-// The families. Each has the mean that was asked for; Pareto is cut off at 100 times the mean.
+// The families of distributions.
 const (
-	Constant ServiceLaw = iota
-	Lognormal
-	Pareto
-	Exponential
+	Constant    = chance.Constant
+	Lognormal   = chance.Lognormal
+	Pareto      = chance.Pareto
+	Exponential = chance.Exponential
 )
 
 // Journey is what a user does, one stage after the other. A stage that is refused or fails after the client's retries ends it.
@@ -207,6 +206,9 @@ const (
 	usualDeadline = time.Second
 	usualHang     = 10 * time.Second
 )
+
+// WithDefaults fills in what the zero values mean.
+func (s Scenario) WithDefaults() Scenario { return s.defaults() }
 
 func (s Scenario) defaults() Scenario {
 	s.Classes = or(s.Classes, usualClasses)

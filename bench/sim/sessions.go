@@ -42,8 +42,8 @@ func originOf(r *Request) uint16 { return uint16(mix(r.Session, 2)) }
 
 func sessionKey(r *Request) stage.Key { return stage.Key(max(scramble(r.Session), 1)) }
 
-// stageOf is how far a session has come that was served by the route: the route's place in the journeys, from 1 on.
-func (s Scenario) stageOf(route string) int {
+// StageOf is how far a session has come that was served by the route: the route's place in the journeys, from 1 on.
+func (s Scenario) StageOf(route string) int {
 	furthest := 0
 	for _, j := range s.Journeys {
 		for i, st := range j.Stages {

@@ -76,7 +76,7 @@ func (w *world) startSidecars() error {
 			w.plan(w.firstTick(car), event{kind: atTick, index: car.index})
 		}
 		if every := w.sc.Sidecars.StallEvery; every > 0 {
-			w.plan(car.dice.pause(every), event{kind: atStall, index: car.index})
+			w.plan(car.dice.Pause(every), event{kind: atStall, index: car.index})
 		}
 	}
 	return nil
@@ -87,16 +87,16 @@ func (w *world) firstTick(car *sidecar) time.Duration {
 	if w.sc.Sidecars.Count == 1 {
 		return 0
 	}
-	return time.Duration(car.dice.rng.Float64() * float64(car.policy.TickEvery()))
+	return time.Duration(car.dice.Float64() * float64(car.policy.TickEvery()))
 }
 
 func (w *world) facts(i int) Facts {
 	f := Facts{
 		Classes: w.sc.Classes, Endpoints: w.sc.Endpoints, Timeout: or(w.sc.Sidecars.Timeout, w.sc.Clients.Deadline),
-		Seed: mix(w.seed, uint64(5000+i+len(w.cars))), Hand: map[string]float64{"limit": w.sc.handLimit()},
+		Seed: sidecarSeed(w.seed, i+len(w.cars)), Hand: map[string]float64{"limit": w.sc.handLimit()},
 	}
 	for _, r := range w.sc.Routes {
-		f.Routes = append(f.Routes, RouteFacts{r.Name, r.Class, w.sc.stageOf(r.Name)})
+		f.Routes = append(f.Routes, RouteFacts{r.Name, r.Class, w.sc.StageOf(r.Name)})
 	}
 	return f
 }
@@ -117,9 +117,9 @@ func (w *world) asleep(car *sidecar, e event) bool {
 }
 
 func (w *world) stall(car *sidecar) {
-	car.stalled = max(car.stalled, w.now+car.dice.pause(w.sc.Sidecars.StallFor))
+	car.stalled = max(car.stalled, w.now+car.dice.Pause(w.sc.Sidecars.StallFor))
 	if w.now < w.end {
-		w.plan(car.dice.pause(w.sc.Sidecars.StallEvery), event{kind: atStall, index: car.index})
+		w.plan(car.dice.Pause(w.sc.Sidecars.StallEvery), event{kind: atStall, index: car.index})
 	}
 }
 

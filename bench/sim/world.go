@@ -41,6 +41,9 @@ func Run(sc Scenario, seed uint64, fresh NewPolicy) (*Result, error) {
 	return w.run()
 }
 
+// PauseSeed and a resource's place, mixed with the seed, is the stream that its pauses are drawn from.
+const PauseSeed = 1000
+
 // drain is how long after the last phase requests and journeys are still followed.
 const drain = 10 * time.Second
 
@@ -63,7 +66,7 @@ type world struct {
 	active   []*sidecar // those that take requests
 	oracle   *oracle
 	turn     int // of the endpoints
-	users    uint64
+	people   people
 	result   *Result
 	err      error
 }
@@ -88,6 +91,7 @@ func newWorld(sc Scenario, seed uint64) (*world, error) {
 		return nil, fmt.Errorf("checking scenario %q: %w", sc.Name, err)
 	}
 	w := &world{sc: sc, seed: seed, dice: newDice(0), end: sc.lasts()}
+	w.people = people{sc, seed, w.dice}
 	byName := w.buildResources()
 	for i, r := range sc.Routes {
 		built := route{Route: r, index: i}
@@ -118,11 +122,11 @@ func (w *world) buildResources() map[string][]*resource {
 		}
 		for range copies {
 			index := len(w.pools)
-			res := &resource{Resource: r, index: index, size: r.Size, bound: r.Bound, slow: 1, dice: newDice(mix(w.seed, uint64(1000+index)))}
+			res := &resource{Resource: r, index: index, size: r.Size, bound: r.Bound, slow: 1, dice: newDice(mix(w.seed, PauseSeed+uint64(index)))}
 			w.pools = append(w.pools, res)
 			byName[r.Name] = append(byName[r.Name], res)
 			if r.Pause.Every > 0 {
-				w.calendar.add(event{at: res.dice.jitter(r.Pause.Every), kind: atPause, index: index})
+				w.calendar.add(event{at: res.dice.Jitter(r.Pause.Every), kind: atPause, index: index})
 			}
 		}
 	}

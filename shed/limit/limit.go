@@ -18,11 +18,13 @@ const (
 	leastPace = 12   // samples for a step while nearly nothing is let in
 	slowStart = 0.25 // a step upward while the limit is below the known share of what the backend took well before
 	known     = 0.25
-	maxAccel  = 4.0
-	accelStep = 0.25
-	deepest   = 0.4  // an experiment's cut at the most
-	shallow   = 0.75 // and at the least: less could not be seen
-	stepUp    = 1.3  // where critical demand leaves no room for a cut
+	// leastStart is where the limit begins at least while nothing is known of what the backend takes.
+	leastStart = 4
+	maxAccel   = 4.0
+	accelStep  = 0.25
+	deepest    = 0.4  // an experiment's cut at the most
+	shallow    = 0.75 // and at the least: less could not be seen
+	stepUp     = 1.3  // where critical demand leaves no room for a cut
 
 	collect      = 60 // samples of a reading, for a coefficient of variation of usualCV; in proportion to its square
 	collectFew   = 30

@@ -108,6 +108,9 @@ func (s State) firstCut(in Sample) State {
 	z := math.Max(1, in.Y/s.Scale)
 	limit := math.Max(math.Min(in.Useful*s.Scale, inFlight/z)*Target, 0.8*in.Peaks)
 	s.first = reading{}
+	if in.Peaks < leastStart { // hardly anything is known: a guess must not begin at next to nothing
+		limit = math.Max(limit, leastStart)
+	}
 	s.Limit = math.Max(1, math.Min(limit, math.Max(inFlight, in.Peaks)))
 	s.fresh = false
 	if s.Limit > 0.8*inFlight {

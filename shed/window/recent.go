@@ -79,6 +79,14 @@ func (r *Recent) Newest(enough int) (sum Tick, ticks int) {
 	return sum, ticks
 }
 
+// Outcomes sums the newest ticks until enough completions are in the sum, or all of them.
+func (r *Recent) Outcomes(enough int) (sum Tick) {
+	for ticks := 0; ticks < r.held && sum.Completed < enough; ticks++ {
+		sum.add(r.ring[(r.head-ticks+Span)%Span])
+	}
+	return sum
+}
+
 // Last sums the newest n ticks, or as many as there are.
 func (r *Recent) Last(n int) (sum Tick, ticks int) {
 	for ticks < min(n, r.held) {

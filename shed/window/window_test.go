@@ -90,6 +90,12 @@ func TestRecentSumsTheNewestTicks(t *testing.T) {
 	if mean := (window.Tick{Samples: 4, Sum: 2 * time.Second}).Mean(); mean != 500*time.Millisecond {
 		t.Errorf("mean %v", mean)
 	}
+	if sum := r.Outcomes(newest + 1); sum.Completed != 2*newest-1 || sum.Errors != 2 {
+		t.Errorf("outcomes of the newest two: %+v", sum)
+	}
+	if sum := r.Outcomes(1 << 20); sum.Errors != window.Span {
+		t.Errorf("all outcomes: %+v", sum)
+	}
 	if got, ok := r.Ago(3); !ok || got.Samples != newest-3 {
 		t.Errorf("three ticks ago: %+v, %v", got, ok)
 	}

@@ -1,0 +1,255 @@
+package real
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"triage/bench/load"
+	"triage/bench/origin"
+	"triage/bench/sim"
+)
+
+// drive is the clients of one run.
+type drive struct {
+	crowd     *sim.Crowd
+	generator func(begin time.Time) (*load.Generator, error)
+	fronts    []Front
+	stalls    [][]sim.Stall
+	phases    []load.Phase
+	shifts    []shift
+	lasts     time.Duration
+
+	mu      sync.Mutex
+	wants   map[uint64]sim.Want
+	watched watched
+	clients load.Snapshot
+}
+
+// shift says from when on whose limits count.
+type shift struct {
+	from   time.Duration
+	admins []string
+}
+
+func newDrive(t Trial, fronts []Front) (*drive, error) {
+	crowd, err := sim.NewCrowd(t.Scenario, t.Dice)
+	if err != nil {
+		return nil, err
+	}
+	d := &drive{
+		crowd: crowd, fronts: fronts, wants: map[uint64]sim.Want{}, lasts: t.Scenario.Lasts(), stalls: t.Scenario.Stalls(t.Dice),
+	}
+	d.plan(t.Scenario.Phases)
+	s := load.Settings{
+		Targets: fronts[0].URLs, Phases: d.phases, Deadline: t.Scenario.Clients.Deadline, MaxInFlight: t.inFlight(),
+		OnEnd: d.ended, Arrivals: []load.Arrival{},
+	}
+	for _, r := range t.Scenario.Routes {
+		method := http.MethodGet
+		if r.Unsafe {
+			method = http.MethodPost
+		}
+		class := className(t.Scenario.Classes, r.Class)
+		s.Requests = append(s.Requests, load.Request{Route: r.Name, Class: class, Method: method, Path: path(r.Name), SessionCookie: sessionCookie})
+	}
+	for _, w := range crowd.Arrivals() {
+		d.wants[w.ID] = w
+		s.Arrivals = append(s.Arrivals, d.arrival(w))
+	}
+	d.generator = func(begin time.Time) (*load.Generator, error) {
+		s.Begin = begin
+		s.Sign = d.sign(t.Scenario.Clients, begin)
+		return load.New(s)
+	}
+	return d, nil
+}
+
+// plan lays out the phases, and who is asked in them.
+func (d *drive) plan(phases []sim.Phase) {
+	at, front := time.Duration(0), -1
+	for i, p := range phases {
+		if i == 0 || p.Restart {
+			front++
+			d.shifts = append(d.shifts, shift{at, d.fronts[front].Admins})
+		}
+		if p.For > 0 {
+			d.phases = append(d.phases, load.Phase{Name: p.Name, For: p.For, Targets: d.fronts[front].URLs})
+		}
+		at += p.For
+	}
+}
+
+// arrival is a want as the generator sends it.
+func (d *drive) arrival(w sim.Want) load.Arrival {
+	phase, end := 0, d.phases[0].For
+	for phase+1 < len(d.phases) && w.At >= end {
+		phase++
+		end += d.phases[phase].For
+	}
+	return load.Arrival{At: w.At, Tag: w.ID, Session: uint32(w.Session), Phase: uint16(phase), Request: uint16(w.Route)}
+}
+
+// sign gives each request its number, its user's address, and what clients of the scenario say of themselves.
+func (d *drive) sign(clients sim.Clients, begin time.Time) func(load.Arrival, http.Header) {
+	return func(a load.Arrival, h http.Header) {
+		h.Set(origin.LuckHeader, strconv.FormatUint(a.Tag, 16))
+		h.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", byte(a.Session>>16), byte(a.Session>>8), byte(a.Session)))
+		if clients.TellsDeadline {
+			h.Set("X-Request-Deadline", strconv.FormatInt(begin.Add(a.At+clients.Deadline).UnixMilli(), 10))
+		}
+		if clients.MarksRetries {
+			d.mu.Lock()
+			attempt := d.wants[a.Tag].Attempt
+			d.mu.Unlock()
+			h.Set("X-Retry-Attempt", strconv.Itoa(attempt))
+		}
+	}
+}
+
+// ended tells the crowd, and passes on what the same user sends next.
+func (d *drive) ended(e load.Ending) (next load.Arrival, more bool) {
+	fate, known := map[load.Outcome]sim.Fate{
+		load.Served: sim.Served, load.Degraded: sim.Refused, load.Refused: sim.Refused,
+		load.Failed: sim.Failed, load.Overrun: sim.Failed, load.GaveUp: sim.Left,
+	}[e.How]
+	if !known { // aborted: nobody knows what would have become of it
+		return next, false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	w := d.wants[e.Tag]
+	delete(d.wants, e.Tag)
+	reason, after := refusal(e)
+	then, more := d.crowd.Ended(w, sim.End{At: e.Ended, Fate: fate, Reason: reason, After: after})
+	if !more {
+		return next, false
+	}
+	d.wants[then.ID] = then
+	return d.arrival(then), true
+}
+
+// refusal is why a proxy said no, in its own word, and when to come again.
+func refusal(e load.Ending) (reason string, after time.Duration) {
+	if e.Answer == nil || e.How != load.Refused && e.How != load.Degraded {
+		return "", 0
+	}
+	header := e.Answer.Header
+	_, reason, _ = strings.Cut(header.Get("Proxy-Status"), `details="`)
+	reason, _, _ = strings.Cut(reason, `"`)
+	if reason == "" {
+		reason = strconv.Itoa(e.Answer.StatusCode)
+	}
+	if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil {
+		after = time.Duration(seconds) * time.Second
+	}
+	return reason, after
+}
+
+// run lets the clients come. It gives an error that is ErrCut if that ended before its time.
+func (d *drive) run(ctx context.Context, begin time.Time, backend <-chan struct{}, progress func(Progress)) error {
+	generator, err := d.generator(begin)
+	if err != nil {
+		return err
+	}
+	running, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var others sync.WaitGroup
+	others.Go(func() { d.watched = watch(running, d.shifts, begin) })
+	others.Go(func() { d.report(running, generator, progress) })
+	notice := func(ended <-chan struct{}, what string) {
+		select {
+		case <-ended:
+			stop(errors.New(what + " ended in the middle"))
+		case <-running.Done():
+		}
+	}
+	others.Go(func() { notice(backend, "the backend") })
+	for _, f := range d.fronts {
+		others.Go(func() { notice(f.Ended, "the proxy") })
+	}
+	for i, stalls := range d.stalls {
+		others.Go(func() {
+			standStill(running, begin, stalls, func(still bool) error { return d.fronts[0].Stand(i, still) })
+		})
+	}
+	err = generator.Run(running)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrCut, context.Cause(running))
+	}
+	stop(nil)
+	others.Wait()
+	d.clients = generator.Snapshot()
+	return err
+}
+
+// standStill lets a process stand still at its times, and go on in the end. A process that is gone has been noticed elsewhere.
+func standStill(ctx context.Context, begin time.Time, stalls []sim.Stall, stand func(still bool) error) {
+	for i := 0; i < len(stalls); i++ {
+		if !wait(ctx, begin.Add(stalls[i].At)) {
+			return
+		}
+		_ = stand(true)
+		until := stalls[i].At + stalls[i].For
+		for ; i+1 < len(stalls) && stalls[i+1].At <= until; i++ {
+			until = max(until, stalls[i+1].At+stalls[i+1].For)
+		}
+		wait(ctx, begin.Add(until))
+		_ = stand(false)
+	}
+}
+
+// wait reports whether an instant was reached before ctx was done.
+func wait(ctx context.Context, instant time.Time) bool {
+	timer := time.NewTimer(time.Until(instant))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// report tells twice a second how far the run has come.
+func (d *drive) report(ctx context.Context, g *load.Generator, progress func(Progress)) {
+	if progress == nil {
+		return
+	}
+	ticker := time.NewTicker(500 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			s := g.Snapshot()
+			progress(Progress{d.phases[max(s.Phase, 0)].Name, s.Elapsed, max(d.lasts-s.Elapsed, 0), s})
+		}
+	}
+}
+
+// seen puts together what clients and backend know. Of a run that was cut short only that counts whose clients had their whole time.
+func (d *drive) seen(t Trial, truth origin.Truth, cut bool) (Seen, error) {
+	s := Seen{Scenario: t.Scenario, Clients: d.clients, Backend: truth.Snapshot, Asked: d.watched.asked, Slow: d.watched.slow, Cut: cut}
+	if cut {
+		s.Scenario = t.Scenario.Until(d.clients.Elapsed - t.Scenario.Clients.Deadline)
+		if len(s.Scenario.Phases) == 0 {
+			return s, fmt.Errorf("nothing was measured: the run ended after %v", d.clients.Elapsed.Round(time.Millisecond))
+		}
+	}
+	began := make(map[uint64]time.Duration, len(truth.Records))
+	for _, r := range truth.Records {
+		if _, twice := began[r.Luck]; !twice {
+			began[r.Luck] = time.Duration(r.Begun * float64(time.Second))
+		}
+	}
+	var err error
+	s.Result, err = d.crowd.Result(s.Scenario, func(id uint64) (time.Duration, bool) { at, ok := began[id]; return at, ok }, d.watched.limits)
+	return s, err
+}

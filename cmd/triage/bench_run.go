@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"triage/bench/real"
+)
+
+// runFlags is a command line of bench run.
+type runFlags struct {
+	choice                                choiceFlags
+	seeds, again                          int
+	target, admin, config, output, record string
+	origin                                []string
+	breakers                              bool
+}
+
+func newBenchRun() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run EPISODE...",
+		Short: "Run the simulator's episodes in real time through the real proxy, and compare",
+		Long: `Runs episodes of the simulator (triage bench sim --list) in real time, over sockets of this machine: a backend with the
+episode's capacity and faults, Triage in front of it, and the same clients as in the simulation, every one at the same instant with
+the same work. What they get is measured as the simulator measures, against the same oracle, and shown beside the simulation.
+
+Without --target and -c, Triage is started with a configuration that names the episode's routes and their priorities. With -c it is
+started with yours, with --target nothing is started; either has to cover the episode's routes (/checkout, /cart, …) and to have the
+backend at the address of --origin.`,
+		Args: cobra.MinimumNArgs(1),
+	}
+	flags := cmd.Flags()
+	f.choice.add(cmd)
+	flags.IntVar(&f.seeds, "seeds", 1, "scenarios drawn of each episode")
+	flags.StringVar(&f.target, "target", "", "URL of a proxy that runs already")
+	flags.StringVar(&f.admin, "admin", "", "URL of its admin API, if it is a Triage, for the measures of its limit")
+	flags.StringVarP(&f.config, "config", "c", "", "configuration to start Triage with")
+	flags.StringSliceVar(&f.origin, "origin", nil, "addresses of the backend, one for each endpoint; none: free ports of 127.0.0.1")
+	flags.BoolVar(&f.breakers, "breakers", true, "leave the routes' breakers on, which the simulator does not have")
+	flags.IntVar(&f.again, "again", 0, "how often a run is made again in which the machine was measured, for many requests were late")
+	flags.StringVar(&f.record, "record", "", "file for the report as JSON, written anew after every run")
+	flags.StringVar(&f.output, "output", flagDefault("TRIAGE_OUTPUT", "text"), "text, json or markdown (TRIAGE_OUTPUT)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		trials, write, err := f.trials(args)
+		if err != nil {
+			return err
+		}
+		program, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("finding this program: %w", err)
+		}
+		ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+		defer stop()
+		build := thisBuild()
+		report := real.Report{
+			Command: f.commandLine(args), Version: build.Version, Commit: build.Commit,
+			Date: time.Now().UTC().Truncate(time.Second), Machine: real.ThisMachine(),
+		}
+		for _, t := range trials {
+			run, runErr := f.runValid(ctx, t, program, cmd.ErrOrStderr())
+			if run.Lines != nil {
+				report.Runs = append(report.Runs, run)
+				runErr = errors.Join(runErr, keep(f.record, report))
+			}
+			if runErr != nil {
+				err = fmt.Errorf("%s, seed %d: %w", t.Episode, t.Number, runErr)
+				break
+			}
+		}
+		if len(report.Runs) > 0 {
+			err = errors.Join(err, write(cmd.OutOrStdout(), report))
+		}
+		return err
+	}
+	return cmd
+}
+
+// commandLine is what would be typed to measure the same again.
+func (f runFlags) commandLine(args []string) string {
+	line := fmt.Sprintf("triage bench run %s --draw %s --seeds %d", strings.Join(args, " "), f.choice.draw, f.seeds)
+	for _, flag := range [][2]string{{"target", f.target}, {"admin", f.admin}, {"config", f.config}, {"origin", strings.Join(f.origin, ",")}} {
+		if flag[1] != "" {
+			line += fmt.Sprintf(" --%s %s", flag[0], flag[1])
+		}
+	}
+	if f.choice.scale != 0 {
+		line += fmt.Sprintf(" --scale %g", f.choice.scale)
+	}
+	if f.choice.lasts != 0 {
+		line += fmt.Sprintf(" --duration %v", f.choice.lasts)
+	}
+	if !f.breakers {
+		line += " --breakers=false"
+	}
+	if f.again > 0 {
+		line += fmt.Sprintf(" --again %d", f.again)
+	}
+	return line
+}
+
+// keep writes the report so far into a file, in the place of the one before; "" is nowhere.
+func keep(path string, r real.Report) error {
+	if path == "" {
+		return nil
+	}
+	var b bytes.Buffer
+	err := real.WriteJSON(&b, r)
+	if err == nil {
+		err = os.WriteFile(path+".new", b.Bytes(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		return fmt.Errorf("keeping the record: %w", err)
+	}
+	return nil
+}
+
+// trials turns the command line into what is run, and a way of writing. Whatever cannot be run is told before anything is.
+func (f runFlags) trials(args []string) (trials []real.Trial, write func(io.Writer, real.Report) error, err error) {
+	ways := map[string]func(io.Writer, real.Report) error{"text": real.WriteText, "json": real.WriteJSON, "markdown": real.WriteMarkdown}
+	write = ways[f.output]
+	own := f.target != "" || f.config != ""
+	switch {
+	case write == nil:
+		return nil, nil, misuse("--output %q: want text, json or markdown", f.output)
+	case f.seeds < 1 || f.seeds > 1000:
+		return nil, nil, misuse("--seeds %d: want 1 to 1000", f.seeds)
+	case f.again < 0 || f.again > 100:
+		return nil, nil, misuse("--again %d: want 0 to 100", f.again)
+	case f.target != "" && f.config != "":
+		return nil, nil, misuse("--target and -c: want one of the two")
+	case f.admin != "" && f.target == "":
+		return nil, nil, misuse("--admin belongs to --target")
+	case own && len(f.origin) == 0:
+		return nil, nil, misuse("--target and -c need --origin: the address at which the proxy has its backend")
+	case own && !f.breakers:
+		return nil, nil, misuse("--breakers=false is for the configuration that is made here")
+	}
+	episodes, err := f.choice.episodes(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range episodes {
+		for seed := 1; seed <= f.seeds; seed++ {
+			t, err := f.choice.trial(e, seed)
+			if err == nil {
+				err = real.CheckDescriptors(t)
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+			trials = append(trials, t)
+		}
+	}
+	return trials, write, nil
+}
+
+// runValid runs a trial again, up to a number of times, as long as the machine was measured and not the proxy.
+func (f runFlags) runValid(ctx context.Context, t real.Trial, program string, words io.Writer) (run real.Run, err error) {
+	for again := 0; again <= f.again; again++ {
+		run, err = f.run(ctx, t, program, words)
+		run.Voided = again
+		if err != nil || run.Valid() {
+			break
+		}
+	}
+	return run, err
+}
+
+// run runs one trial in both worlds, first in the real one, where mistakes show. Of one that was cut short it gives what was measured,
+// with the error.
+func (f runFlags) run(ctx context.Context, t real.Trial, program string, words io.Writer) (run real.Run, err error) {
+	busy := real.Busy()
+	var progress func(real.Progress)
+	if colourful(words) {
+		progress = func(p real.Progress) {
+			fmt.Fprintf(words, "\r%s, seed %d: %s, %.0f s left, %d under way, %d sent late   ", t.Episode, t.Number, p.Phase, p.Left.Seconds(), p.InFlight, p.Late)
+		}
+		defer fmt.Fprintln(words)
+	}
+	seen, cut := real.Once(ctx, t, f.parts(t, program), progress)
+	if seen.Result == nil {
+		return run, cut
+	}
+	if seen.Cut { // its beginning in virtual time, although ctx is done
+		ctx = context.WithoutCancel(ctx)
+	}
+	virtual, err := real.Simulate(ctx, seen.Scenario, t.Dice)
+	if err != nil {
+		return run, errors.Join(cut, err)
+	}
+	return real.NewRun(t, seen, virtual, busy), cut
+}
+
+// parts are how the backend and what stands before it are started.
+func (f runFlags) parts(t real.Trial, program string) real.Parts {
+	args := []string{
+		"bench", "origin", t.Episode, "--until-eof", "--draw", string(t.Draw), "--seed", strconv.Itoa(t.Number),
+		"--scale", strconv.FormatFloat(t.Scale, 'g', -1, 64), "--duration", f.choice.lasts.String(),
+	}
+	for _, address := range f.origin {
+		args = append(args, "--listen", address)
+	}
+	p := real.Parts{
+		Backend: real.ChildBackend(program, args...),
+		Front:   real.TriageFront{Program: program, Config: f.config, NoBreakers: !f.breakers}.Start,
+	}
+	if f.target != "" {
+		p.Front = real.Target(f.target, f.admin)
+	}
+	return p
+}
