@@ -128,7 +128,11 @@ func TestClocksThatJump(t *testing.T) {
 				}
 				return d
 			}
-			refused := s.serve(10*time.Second, 500, routes[3])
+			refused := s.serve(2*time.Second, 500, routes[3])
+			if got := c.Snapshot(time.Unix(0, 0)).Routes["recommendations"].Latency; got < 0.9 || got > 1.1 {
+				t.Errorf("two seconds after the jump the latency is %.2f times the baseline; want 1", got)
+			}
+			refused += s.serve(8*time.Second, 500, routes[3])
 			after := c.Snapshot(time.Unix(0, 0)).Routes["recommendations"]
 			if refused > 0 {
 				t.Errorf("%d requests were refused", refused)

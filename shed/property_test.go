@@ -24,8 +24,9 @@ func inWorlds(t *testing.T, look func(w *world, evidence *int)) {
 		w.run()
 	})
 	t.Logf("%d occasions", evidence)
-	if evidence < 20/thin {
-		t.Errorf("%d occasions to be wrong; want %d at least: the worlds show nothing", evidence, 20/thin)
+	// Thinned worlds look for races; what they show of the sentence is chance.
+	if evidence < 20 && !raceDetector {
+		t.Errorf("%d occasions to be wrong; want 20 at least: the worlds show nothing", evidence)
 	}
 }
 

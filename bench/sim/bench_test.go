@@ -141,7 +141,7 @@ func TestReadJSONRefuses(t *testing.T) {
 	}{
 		"another goal":   {func(d *sim.Document) { d.Measures[0].Goal = 0.5 }, "or another goal"},
 		"fewer measures": {func(d *sim.Document) { d.Measures = d.Measures[1:] }, "measures; this program has"},
-		"fewer values":   {func(d *sim.Document) { d.Records[0].Seeds[0] = d.Records[0].Seeds[0][1:] }, "a seed has"},
+		"fewer values":   {func(d *sim.Document) { d.Records[0].Seeds = []sim.Values{d.Records[0].Seeds[0][1:]} }, "a seed has"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := b.Document(append([]sim.Record(nil), records...))

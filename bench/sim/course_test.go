@@ -93,13 +93,18 @@ func TestMisses(t *testing.T) {
 		r.Median[4], r.Worst[4] = math.NaN(), math.NaN()
 		return r
 	}
-	why := []Explanation{{Episodes: []string{"e", "f"}, Measures: []string{"critical", "total", "sessions"}, Why: "w", Bound: "b"}}
+	why := []Explanation{
+		{Episodes: []string{"e", "f"}, Measures: []string{"critical", "total"}, Why: "w", Bound: "b"}, // f was not run
+		{Episodes: []string{"e"}, Measures: []string{"critical", "p99"}, Why: "w", Bound: "b"},
+		{Episodes: []string{"e"}, Measures: []string{"recover", "protect"}, Why: "w", Bound: "b"},
+		{Episodes: []string{"g"}, Measures: []string{"sessions"}, Why: "w", Bound: "b"},
+	}
 	records := []Record{record("none", 0, 0), record("law", 0.995, 0.9)}
 	misses, stale := Misses(records, "law", why)
 	if len(misses) != 1 || misses[0].Measure.Name != "critical" || misses[0].ByMedian || misses[0].Worst != 0.9 || misses[0].Explanation != &why[0] {
 		t.Errorf("misses %+v; want critical, by the worst seed only, explained", misses)
 	}
-	if want := []string{"e: total is met", "e: sessions does not apply"}; !reflect.DeepEqual(stale, want) {
+	if want := []string{"p99 of e", "e: recover, protect"}; !reflect.DeepEqual(stale, want) {
 		t.Errorf("stale %q; want %q", stale, want)
 	}
 	misses, stale = Misses([]Record{record("law", 0.5, 0.4)}, "law", nil)

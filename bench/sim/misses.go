@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
-	"math"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -62,32 +62,63 @@ type Miss struct {
 	Explanation *Explanation
 }
 
-// Misses gives what a policy misses, in the order of the records, and the explanations, as "episode: measure", of goals that the records
-// meet: they have become stale.
+// Misses gives what a policy misses, in the order of the records, and which explanations have become stale; see Explanation.stale.
 func Misses(records []Record, policy string, explanations []Explanation) (misses []Miss, stale []string) {
-	explained := func(episode, measure string) *Explanation {
-		for i, e := range explanations {
-			if slices.Contains(e.Episodes, episode) && slices.Contains(e.Measures, measure) {
-				return &explanations[i]
-			}
-		}
-		return nil
-	}
+	seen := sight{}
 	for _, r := range records {
 		if r.Policy != policy {
 			continue
 		}
+		seen[r.Episode] = r.Missed()
 		for i, m := range Measures() {
-			why := explained(r.Episode, m.Name)
-			switch {
-			case !m.Met(r.Worst[i]):
-				misses = append(misses, Miss{r.Episode, m, r.Median[i], r.Worst[i], !m.Met(r.Median[i]), why})
-			case why != nil && math.IsNaN(r.Worst[i]):
-				stale = append(stale, fmt.Sprintf("%s: %s does not apply", r.Episode, m.Name))
-			case why != nil:
-				stale = append(stale, fmt.Sprintf("%s: %s is met", r.Episode, m.Name))
+			if !m.Met(r.Worst[i]) {
+				misses = append(misses, Miss{r.Episode, m, r.Median[i], r.Worst[i], !m.Met(r.Median[i]), explained(explanations, r.Episode, m.Name)})
 			}
 		}
 	}
+	for _, e := range explanations {
+		stale = append(stale, e.stale(seen)...)
+	}
 	return misses, stale
+}
+
+// sight has the measures that were missed, by episode; an episode that was not run is not in it.
+type sight map[string][]string
+
+// stale says for which episodes nothing is missed any more that is explained, as "episode: measures"; and, if there is an episode left and all
+// were run, which measures are missed in none of them, as "measure of episodes". A pair by itself is not asked for: explanations
+// are for groups.
+func (e Explanation) stale(seen sight) (all []string) {
+	ran, live := 0, 0
+	for _, episode := range e.Episodes {
+		missed, there := seen[episode]
+		if !there {
+			continue
+		}
+		ran++
+		if slices.ContainsFunc(e.Measures, func(m string) bool { return slices.Contains(missed, m) }) {
+			live++
+			continue
+		}
+		all = append(all, episode+": "+strings.Join(e.Measures, ", "))
+	}
+	if live == 0 || ran < len(e.Episodes) {
+		return all
+	}
+	for _, measure := range e.Measures {
+		if !slices.ContainsFunc(e.Episodes, func(episode string) bool { return slices.Contains(seen[episode], measure) }) {
+			all = append(all, measure+" of "+strings.Join(e.Episodes, ", "))
+		}
+	}
+	return all
+}
+
+// explained is the first explanation of a miss, nil if there is none.
+func explained(explanations []Explanation, episode, measure string) *Explanation {
+	for i, e := range explanations {
+		if slices.Contains(e.Episodes, episode) && slices.Contains(e.Measures, measure) {
+			return &explanations[i]
+		}
+	}
+	return nil
 }

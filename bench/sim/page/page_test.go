@@ -68,7 +68,7 @@ func TestPageSaysIt(t *testing.T) {
 		"<b>30 of 31</b>", "<b>29 of 31</b>", // of two episodes with 16 measures, one of which does not apply once
 		"! 0.913", "! 0.500", `class="median"`, `class="worst"`,
 		"A crowd &amp; more, &#34;quoted&#34; &lt;i&gt;", "&lt;b&gt;crowd: overload", "class 7", "40/s", "Seed 2, 1 goals missed",
-		"Because &lt;of&gt; it.", "0.95 &amp; no more", "calm: p99 is met",
+		"Because &lt;of&gt; it.", "0.95 &amp; no more", "calm: p99.",
 		"1 goals are missed by the median seed", "1 more are missed by the", "Nothing | at all",
 	} {
 		if !strings.Contains(text, want) {
