@@ -155,6 +155,23 @@ func (r *Record) summarise() {
 	}
 }
 
+// Compared says, measure by measure, what may be counted when policies are set side by side: not what one of several alone is measured
+// on, for it would get those goals and nobody else could.
+func Compared(records []Record) []bool {
+	out := make([]bool, len(Measures()))
+	all := policies(records)
+	for i := range out {
+		measured := map[string]bool{}
+		for _, r := range records {
+			if !math.IsNaN(r.Worst[i]) {
+				measured[r.Policy] = true
+			}
+		}
+		out[i] = len(all) == 1 || len(measured) > 1
+	}
+	return out
+}
+
 // Missed names the measures whose goal the worst seed does not reach.
 func (r *Record) Missed() (names []string) {
 	for i, m := range Measures() {

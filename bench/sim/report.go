@@ -89,11 +89,12 @@ func (m Measure) Text(v float64) string {
 func writeWords(to io.Writer, records []Record) error {
 	var b strings.Builder
 	b.WriteString("\n")
+	compared := Compared(records)
 	for _, p := range policies(records) {
 		median, worst, all := 0, 0, 0
 		for _, r := range records {
 			for i, m := range Measures() {
-				if r.Policy != p || math.IsNaN(r.Worst[i]) {
+				if r.Policy != p || math.IsNaN(r.Worst[i]) || !compared[i] {
 					continue
 				}
 				all++

@@ -19,6 +19,7 @@ func WriteMarkdown(to io.Writer, d sim.Document, explanations []sim.Explanation)
 	m.line("`%s`, commit %s, %s, %s.", d.Command, d.Commit, d.Date, d.Go)
 	m.line("%d episodes, %d drawn scenarios of each; beside an oracle that knows the backend's capacity at every moment. The other policies are", len(d.Episodes), d.Seeds)
 	m.line("re-implementations of published equations, not the programs. In every cell: the median seed / the worst seed.")
+	m.line("Goals that only one of the policies is measured on are not counted.")
 	m.line("")
 	m.row("policy", "goals met by the median seed", "by the worst seed", "critical ÷ oracle, mean", "total", "sessions", "least critical")
 	m.rule(7)
@@ -86,6 +87,7 @@ func (m *markdown) shares(d sim.Document, measure string) {
 func (m *markdown) misses(v view) {
 	m.line("\n## What %s misses with its median seed\n", v.Own)
 	m.line("%d goals, of which %d are not explained; %d more are missed by the worst seed alone.", v.Missed, v.NotSaid, len(v.ByWorst))
+	m.line("A reason given for several episodes was looked at in some of them and is the likely one for the others.")
 	for _, s := range v.Stale {
 		m.line("Not true any more: %s.", s)
 	}

@@ -11,39 +11,51 @@ import (
 type score struct {
 	Policy, Doc               string
 	Own                       bool
-	Median, Worst, Of         int // goals met by the median and by the worst seed, of those that apply
+	Median, Worst, Of         int // goals met by the median and by the worst seed, of those that apply and may be compared
 	MedianShare, WorstShare   int // of a hundred
 	Critical, Total, Sessions string
-	Least                     string // the episode with the least critical goodput of the median seed
+	Least                     string // the least critical goodput, of a median seed and of any seed, with their episodes
 }
 
 // scores are in the order of the policies.
 func scores(d sim.Document, own string) (all []score) {
+	compared := sim.Compared(d.Records)
 	for _, p := range d.Policies {
 		s := score{Policy: p.Name, Doc: p.Doc, Own: p.Name == own}
-		least, at := math.Inf(1), ""
+		median, worst := lowest{least: math.Inf(1)}, lowest{least: math.Inf(1)}
 		for _, r := range d.Records {
 			if r.Policy != p.Name {
 				continue
 			}
-			s.count(r)
-			if v := r.Median[measureIndex("critical")]; v < least {
-				least, at = v, r.Episode
-			}
+			s.count(r, compared)
+			median.look(r.Median[measureIndex("critical")], r.Episode)
+			worst.look(r.Worst[measureIndex("critical")], r.Episode)
 		}
 		s.MedianShare, s.WorstShare = share(float64(s.Median)/float64(max(s.Of, 1)), 100), share(float64(s.Worst)/float64(max(s.Of, 1)), 100)
 		s.Critical, s.Total, s.Sessions = mean(d, p.Name, "critical"), mean(d, p.Name, "total"), mean(d, p.Name, "sessions")
-		if at != "" {
-			s.Least = fmt.Sprintf("%.3f in %s", least, at)
+		if median.at != "" {
+			s.Least = fmt.Sprintf("%.3f in %s / %.3f in %s", median.least, median.at, worst.least, worst.at)
 		}
 		all = append(all, s)
 	}
 	return all
 }
 
-func (s *score) count(r sim.Record) {
+// lowest is the least value seen, and where.
+type lowest struct {
+	least float64
+	at    string
+}
+
+func (l *lowest) look(v float64, at string) {
+	if v < l.least {
+		l.least, l.at = v, at
+	}
+}
+
+func (s *score) count(r sim.Record, compared []bool) {
 	for i, m := range sim.Measures() {
-		if math.IsNaN(r.Worst[i]) {
+		if math.IsNaN(r.Worst[i]) || !compared[i] {
 			continue
 		}
 		s.Of++
