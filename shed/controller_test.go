@@ -274,3 +274,21 @@ func BenchmarkAdmitDone(b *testing.B) {
 		c.Done(now+time.Millisecond, &t, shed.Success, 0)
 	}
 }
+
+// "A healthy backend is opened up by the factor K every 0.2 s and a baseline": the least important route, of which a crowd comes to a backend
+// that takes it all.
+func TestAHealthyBackendIsOpenedUp(t *testing.T) {
+	c, routes := newController(t)
+	now, r := time.Duration(0), routes[3]
+	ceiling := func() float64 { return c.Snapshot(time.Unix(0, 0)).Routes[r.Name()].Ceiling }
+	var traffic traffic
+	traffic.drive(c, r, &now, 5*time.Second, 1000, 20*time.Millisecond)
+	before := ceiling()
+	refused := traffic.drive(c, r, &now, time.Second, 20_000, 20*time.Millisecond)
+	if got := ceiling() / before; got < math.Pow(1.3, 4) || got > math.Pow(1.3, 6) {
+		t.Errorf("in a second the ceiling rose from %.0f to %.1f times that; want 1.3 to the power of 4 to 6", before, got)
+	}
+	if refused == 0 {
+		t.Error("nothing was refused: the ceiling was not put to the test")
+	}
+}

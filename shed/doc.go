@@ -7,25 +7,26 @@
 // it for hours); in-flight counts tickets. Once a tick (100 ms) the controller measures and moves:
 //
 //  1. Measure. Per route x = mean time to first byte ÷ (baseline · accepted slowness), over the newest ticks with at least
-//     16 samples; its standard error is cv/√n (package window). Timeouts count at the timeout, slow errors and requests that
-//     clients gave up late count as they are, fast errors and our own refusals do not. Without completions the mean age of
-//     what is in flight counts. A tick in which this process itself stood still is left out, and its time is
+//     16 samples, with a millisecond on either side; its standard error is cv/√n (package window). Timeouts count at the timeout, slow
+//     errors and requests that clients gave up late count as they are, fast errors and our own refusals do not. With fewer than 16 samples
+//     in two seconds the mean age of what is in flight counts too, if it says more. A tick in which this process itself stood still is left out, and its time is
 //     taken out of the age of what was in flight; how late its ticks are counts as its own share of every answer. No time at
 //     all is no measurement: the clock was set back.
 //  2. Standing headroom. A flooded pool takes seconds to drain, so the first tenth of a second decides, before any law can
 //     have measured anything. Each route's concurrency may grow to ceiling = max(8, K·peak): peak is its recent healthy
 //     in-flight peak (half-life 30 s), K falls geometrically from 3 for the most important class to 1.3 for the least.
-//     The peak rises every tick while the route keeps pace, so that a healthy backend is opened up within a second.
+//     While the route keeps pace its peak follows what it had in flight two ticks and a baseline ago, so a healthy backend is opened up by
+//     the factor K every 0.2 s and a baseline: in a second to 3.7 times for the least important class, and to what it wants for others.
 //  3. Fate. A route suffers when x > 1.3 + 4.5·se over the newest 16 samples, or 1.3 + 4·se over the newest 64, and it takes at least 3 ms
-//     longer; while its baseline is a guess, only if its requests also pile up. Routes that begin to suffer in the same tick form a group, with
+//     longer; while its baseline is a guess, only if x is above 2 and three of the guess's errors as well, and its requests pile up. Routes that begin to suffer in the same tick form a group, with
 //     one limit (package limit). A route that suffers later, shows symptoms (x > 1.1 + 3·se for three ticks) or has surged
 //     joins a group in trouble if its trouble is of the same kind: routes that wait in one queue wait equally long, routes on a
 //     resource that became slower become slower by the same factor; 0.4 of either is enough. Routes that suffered
 //     together in the last ten minutes, or are said to share something (shares.go), join together. Two groups in trouble of the same size for five ticks become one.
 //     Who does not suffer is left alone, and a member that is evidently well in the same ticks in which the others suffer, by
 //     time and by factor, leaves again. One that is refused so much that it cannot show how it is, is let out for a moment and
-//     watched (not the founders of the group): it stays out if it is well there, and goes back if it suffers. A group closes after three seconds in which its limit held nobody back; what it
-//     accepted as slowness stays with its routes.
+//     watched (not the founders of the group): it stays out if it is well there, and goes back if it suffers. A group closes after three seconds in which its limit held nobody back and its
+//     latency was below 1.3; what it accepted as slowness stays with its routes.
 //  4. Limit. Package limit moves the group's limit: act, verify, undo.
 //  5. Attribution. Suffering together finds the victims, not always the culprit: an export that spends most of its time elsewhere hardly
 //     notices the database that it keeps busy. When somebody is refused in a group that gets less done than usual, and a less important
@@ -35,11 +36,11 @@
 //     help. It looks for signs first (signs.go): load that makes a route fail makes its other answers slow, or others fail, or was
 //     brought by somebody who has grown; and trouble of one endpoint alone is that endpoint's, and no sample either (endpoints.go).
 //     Without a sign nobody is refused for a minute. Inside a group a ticket that failed faster than its baseline counts as in flight until the baseline has
-//     passed, so that fast failures do not drain the queue. One that got no answer counts for as long again as it was there, in half of
+//     passed, so that fast failures do not drain the queue. One that got no answer counts for as long again as it was there, two seconds and half of
 //     the limit at most: many backends work on for clients that have left.
 //
 // Hand-out. A request runs if fewer than the limit are in flight and nobody better waits. Else it waits, in the order of
-// package queue (class, stage, cohort, arrival), up to a deadline of 400 ms, scaled with the baseline; a better arrival pushes the worst
+// package queue (class, stage, cohort, arrival), up to a deadline of 400 ms, or four baselines if that is more, 5 s at most; a better arrival pushes the worst
 // out. A route of which nothing was admitted for a second always passes one request: otherwise nothing would be learned. Retries that come
 // in a storm count as one class lower (retry.go). Who would have to wait and cannot be answered before the deadline is refused at once:
 // forecast.go has the theory.
@@ -67,9 +68,13 @@
 //
 // # Promised
 //
-// Every ticket comes back exactly once. Nothing is refused before a baseline is known. Inside a group nobody waits behind a
-// less important request. Deciding code is pure: the Controller is handed the time and returns decisions with reasons;
-// the Gate around it holds the lock, the clock and the waiting goroutines. What is decided without the lock is what would be decided with it.
+// Every ticket is counted in and out exactly once. A route that stands by itself has no ceiling until it has had a learned baseline for a
+// second: until then it is refused because of errors (the level), because nine tenths and more of its requests get no answer at all, or
+// in a group, which it joins when by a guessed baseline it suffers and its requests pile up, or when it has eight in flight, nothing is known of it and
+// others are in trouble. Inside a group nobody waits behind a less important request, but for the one a second of each route that always
+// passes, and for classes that a new configuration changes while they wait. Deciding code is pure: the Controller is handed the time and
+// returns decisions with reasons; the Gate around it holds the lock, the clock and the waiting goroutines. What is decided without the lock
+// is what would be decided with it.
 //
 // # Not done yet
 //

@@ -17,11 +17,11 @@
 //
 // Opening. A group is innocent until proven: L starts where its routes' headroom ends. As soon as somebody is kept out, more
 // is offered than the backend serves, and L goes to the useful concurrency at once, at least to four fifths of what was taken well
-// before. If instead everything offered is served for a second, and nobody waits, latency is high for another reason than load,
+// before. If instead everything offered is served for a second, or five answers if that is longer, and nobody waits, latency is high for another reason than load,
 // and y is accepted as the scale without a single refusal: in a backend that keeps up, in-flight stands still, in an
 // overloaded one it cannot.
 //
-// Steady. L moves in proportion to z − Target, at most 15 % down a step, and up only while it binds. Every step is paced by samples,
+// Steady. While it binds L moves in proportion to z − Target, at most 15 % down a step; what keeps nobody out stays. Every step is paced by samples,
 // min(1, n/48), and by the time an answer takes: a law that moves without new samples answers its own echo. Below a quarter of what
 // was taken well before it grows by a quarter a step instead. Where L is led is watched: if it has come down by a quarter, latency
 // is still high and less work is done, then load was not the cause (the verdict below).
@@ -29,21 +29,23 @@
 // Experiment. Latency well above the target, by 1.5 standard errors, under a limit that binds:
 //
 //	hold   L₁ for a reading of n samples                          in a flood (z > 2.24) there is no time for that
-//	cut    to Target·scale·U₁, by a quarter at least, not below what critical demand needs; drain, settle, take a reading
+//	cut    to Target·scale·U₁, by a quarter at least and three fifths at most, not below what critical demand needs; drain, settle, read
 //
-// Relieved (y₂ near the scale): stay. Less work than before, U₂ < U₁ by 12 % and two standard errors: not load; the scale is y₂,
-// and L goes to Target·U₁·y₂, for U₁·s is the number of slots. Latency up by a quarter: something else moved; restore. Otherwise
-// the reading becomes the reference, and L is cut again. A reading that drifts, or in which clients gave up, is taken again a few
-// times; one that stays so proves nothing.
+// Relieved (y₂ near the scale): stay. Less work than before, U₂ < U₁ by 12 % or by two standard errors, whichever is more: not
+// load; the scale is y₂, and L goes to Target·U₁·y₂, for U₁·s is the number of slots; if latency has risen by a quarter at the same time,
+// something else moved, and L is restored. Otherwise the reading becomes the reference, and L is cut again. A reading that drifts, or in
+// which clients gave up, is taken again four times at most; then it counts as it is, but for one in which clients gave up: that proves
+// nothing.
 //
-// If nothing but critical demand is left to cut, the same experiment is made upward, with 1.3 L₁: it costs nobody anything. If more
+// If nothing but critical demand is left to cut, the same experiment is made upward, with 1.3 L₁: it refuses nobody. If more
 // work is done there, L was too small. If not, critical demand alone is more than the backend serves, and is no floor any more.
 //
-// Readings need n = 60·(cv/0.53)² samples, 30 to 300: the standard error of ln(U₂/U₁) is cv·√(1/n₁ + 1/n₂), about 0.1, and a cut to
+// Readings need n = 60·(cv/0.53)² samples, 30 to 300 (200 at least upward; 16 after three seconds): the standard error of ln(U₂/U₁) is cv·√(1/n₁ + 1/n₂), about 0.1, and a cut to
 // 0.75 that starves shows as 0.29.
 //
 // The scale falls again after a second of y below 0.93 of it.
 //
-// Promised: L ≥ 1; no move without a sample; a move carries its reason. Not done here: who gets the slots (package shed),
+// Promised: L ≥ 1 and scale ≥ 1; neither moves while y is unknown; neither moves without a reason (what changes the phase alone, as the
+// hold that begins an experiment does, has none). Not done here: who gets the slots (package shed),
 // errors (package shed, the level).
 package limit

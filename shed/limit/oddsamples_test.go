@@ -2,6 +2,7 @@ package limit_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -53,5 +54,40 @@ func TestTheLimitStaysFinite(t *testing.T) {
 	}
 	if math.IsInf(law.Limit, 0) || math.IsNaN(law.Limit) {
 		t.Errorf("limit %v", law.Limit)
+	}
+}
+
+// "Neither moves while y is unknown; neither moves without a reason", whatever is fed in.
+func TestAMoveCarriesItsReason(t *testing.T) {
+	moves := 0
+	rapid.Check(t, func(t *rapid.T) {
+		law := limit.Open(0, 50, 80, 1)
+		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "dice"), 1))
+		crowd := rapid.Float64Range(0.5, 4).Draw(t, "crowd")
+		for now := tick; now < 20*time.Second; now += tick {
+			if dice.IntN(40) == 0 {
+				crowd = 0.5 + 4*dice.Float64()
+			}
+			n, y := dice.IntN(60), crowd*math.Exp(0.1*dice.NormFloat64())
+			if dice.IntN(10) == 0 {
+				y = 0
+			}
+			before := law
+			var why limit.Reason
+			law, why = law.Next(limit.Sample{
+				Now: now, Samples: n, Sum: float64(n) * base * crowd, Base: float64(n) * base, Y: y, SE: 0.05, InFlight: int(math.Min(law.Limit, 200)), Peak: int(math.Min(law.Limit, 200)),
+				Waiting: dice.IntN(3), Useful: 40 * math.Min(1, law.Limit/40), Peaks: 30, Critical: 60 * dice.Float64(), Lost: n * dice.IntN(2) / 8,
+			})
+			moved := law.Limit != before.Limit || law.Scale != before.Scale
+			if moved {
+				moves++
+			}
+			if moved && (why == limit.None || y == 0) {
+				t.Fatalf("at %v, in phase %v, y %.2f: limit %.2f → %.2f, scale %.2f → %.2f, reason %q", now, before.Phase, y, before.Limit, law.Limit, before.Scale, law.Scale, why)
+			}
+		}
+	})
+	if moves < 1000 {
+		t.Errorf("%d moves; want 1,000 at least: the samples show nothing", moves)
 	}
 }
