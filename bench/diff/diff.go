@@ -151,7 +151,7 @@ func incomparable(a, b record.Record) error {
 		return strings.Join(all, ", ")
 	}
 	if why == nil {
-		why = append(why, fmt.Errorf("A has %s; B has %s", names(a), names(b)))
+		why = append(why, fmt.Errorf("in A is %s; in B is %s", names(a), names(b)))
 	}
 	return fmt.Errorf("nothing can be compared: no scenario is in both records: %w", errors.Join(why...))
 }

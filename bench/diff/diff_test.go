@@ -163,7 +163,7 @@ func TestIncomparable(t *testing.T) {
 		change func(*record.Record)
 		want   string
 	}{
-		"another scenario": {func(r *record.Record) { r.Scenarios[0].Name = "calm" }, "A has step-x4 judging seed 1; B has calm judging seed 1"},
+		"another scenario": {func(r *record.Record) { r.Scenarios[0].Name = "calm" }, "in A is step-x4 judging seed 1; in B is calm judging seed 1"},
 		"another seed":     {func(r *record.Record) { r.Scenarios[0].Seed = 2 }, "step-x4 judging seed 1 in A is another draw than step-x4 judging seed 2 in B"},
 		"another length":   {func(r *record.Record) { r.Scenarios[0].Phases[0].To = 3 }, "other phases or sizes"},
 		"another peer":     {func(r *record.Record) { r.Peers[0].Name = "caddy" }, "no peer has valid runs in both records; A has triage, nginx, B has caddy, nginx"},
