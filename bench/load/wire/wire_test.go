@@ -350,3 +350,21 @@ func TestManyAtOnceEndOnceEach(t *testing.T) {
 		t.Errorf("%d ended, %d failed, want %d and 0", ended.Load(), failed.Load(), senders*each)
 	}
 }
+
+func TestServerReadsBodies(t *testing.T) {
+	s, err := wire.Listen("127.0.0.1:0", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	cl := client(t, wire.Settings{Address: s.Address()})
+	for _, size := range []int{0, 10, 100_000, 3 << 20} {
+		e := &wire.Exchange{Request: fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size), Body: make([]byte, size)}
+		if exchange(t, cl, e); e.Err != nil || e.Answer != (wire.Answer{Status: 200, Bytes: 3}) {
+			t.Errorf("%d bytes: got %+v, %v", size, e.Answer, e.Err)
+		}
+	}
+	if _, opened := cl.Connections(); opened != 1 {
+		t.Errorf("%d connections, want 1", opened)
+	}
+}
