@@ -47,9 +47,6 @@ type Plan struct {
 // RouteClass is a route's name and its class.
 type RouteClass struct{ Name, Class string }
 
-// gaugeEvery is the time between two values of a collector's gauge.
-const gaugeEvery = 100 * time.Millisecond
-
 // Collector makes a run's series out of its attempts. It may be told by several goroutines at once.
 type Collector struct {
 	plan    Plan
@@ -59,7 +56,7 @@ type Collector struct {
 	routes  []Route
 	answers map[string][][]uint32 // by class: latencies in µs, for each second
 	phases  map[string][]Histogram
-	flight  []int // changes of what is in flight, from one of the gauge's instants to the next
+	flight  *Flight
 }
 
 // NewCollector makes one for a run.
@@ -69,7 +66,7 @@ func NewCollector(p Plan) (*Collector, error) {
 	}
 	c := &Collector{
 		plan: p, seconds: int(math.Ceil(p.Lasts.Seconds())), answers: map[string][][]uint32{}, phases: map[string][]Histogram{},
-		flight: make([]int, int(p.Lasts/gaugeEvery)+2),
+		flight: NewFlight(p.Lasts),
 	}
 	for _, r := range p.Routes {
 		c.routes = append(c.routes, Route{
@@ -110,13 +107,7 @@ func (c *Collector) Add(e Event) {
 	if e.Fate == Served || e.Fate == Degraded || e.Fate == GaveUp {
 		c.answeredLocked(r.Class, second, e)
 	}
-	c.flight[c.firstGauge(e.At)]++
-	c.flight[c.firstGauge(e.Ended)]--
-}
-
-// firstGauge is the first of the gauge's instants that does not lie before at.
-func (c *Collector) firstGauge(at time.Duration) int {
-	return min(int((max(at, 0)+gaugeEvery-1)/gaugeEvery), len(c.flight)-1)
+	c.flight.Add(e.At, e.Ended)
 }
 
 func (c *Collector) answeredLocked(class string, second int, e Event) {
@@ -151,33 +142,32 @@ func (r *Route) wish(e Event, second int) {
 	}
 }
 
-// Into puts what was collected into a run: routes, latencies, histograms, and the gauge of requests in flight. Once.
-func (c *Collector) Into(t *Trial) {
+// Into puts what was collected until an instant into a run: routes, latencies, histograms, and the gauge of requests in flight. Once.
+func (c *Collector) Into(t *Trial, until time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	n := min(c.seconds, int(math.Ceil(until.Seconds())))
 	for _, r := range c.routes {
+		r.Offered, r.Attempts = r.Offered[:n], r.Attempts[:n]
 		for _, s := range []*[]int{&r.Served, &r.Degraded, &r.Refused, &r.Failed, &r.Aborted} {
-			if !slices.ContainsFunc(*s, func(n int) bool { return n != 0 }) {
+			if *s = (*s)[:n]; !slices.ContainsFunc(*s, func(n int) bool { return n != 0 }) {
 				*s = nil
 			}
+		}
+		for reason, s := range r.Reasons {
+			r.Reasons[reason] = s[:n]
 		}
 		t.Routes = append(t.Routes, r)
 	}
 	for _, class := range c.classes() {
-		t.Latencies = append(t.Latencies, percentiles(class, c.answers[class]))
+		t.Latencies = append(t.Latencies, percentiles(class, c.answers[class][:n]))
 		for phase, h := range c.phases[class] {
 			if h.Count() > 0 {
 				t.Histograms = append(t.Histograms, Interval{class, phase, h})
 			}
 		}
 	}
-	g := Gauge{Name: InFlight, Every: gaugeEvery.Seconds()}
-	now := 0
-	for _, change := range c.flight[:len(c.flight)-1] {
-		now += change
-		g.Values = append(g.Values, Number(now))
-	}
-	t.Gauges = append(t.Gauges, g)
+	t.Gauges = append(t.Gauges, c.flight.Gauge(InFlight, until))
 }
 
 // classes are in the order in which the routes name them.

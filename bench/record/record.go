@@ -114,11 +114,19 @@ type Trial struct {
 	// Values are by the measures' names; Ideal has those of the oracle, where it has its own.
 	Values map[string]Number `json:"values"`
 	Ideal  map[string]Number `json:"oracle_values,omitempty"`
-	Routes []Route           `json:"routes,omitempty"`
+	// Spread is where the values of other users' runs lay, if there were some.
+	Spread map[string]Span `json:"spread,omitempty"`
+	Routes []Route         `json:"routes,omitempty"`
 	// Latencies are by class, Histograms by class and phase.
 	Latencies  []Latency  `json:"latencies,omitempty"`
 	Histograms []Interval `json:"histograms,omitempty"`
 	Gauges     []Gauge    `json:"gauges,omitempty"`
+}
+
+// Span is from the least to the most.
+type Span struct {
+	Least Number `json:"least"`
+	Most  Number `json:"most"`
 }
 
 // Harness is what the measuring side says of itself. A run in which it was the bottleneck is not valid.
@@ -131,6 +139,9 @@ type Harness struct {
 	NotSent int `json:"not_sent"`
 	// LateAnswers counts those whose service the backend noticed to be over more than 5 ms late.
 	LateAnswers int `json:"late_answers"`
+	// Asked counts how often the peer was asked for its status, SlowStatus how often that took more than 20 ms.
+	Asked      int `json:"asked_for_status,omitempty"`
+	SlowStatus int `json:"slow_status,omitempty"`
 	// Voided is how many runs before this one were thrown away.
 	Voided int  `json:"voided"`
 	Valid  bool `json:"valid"`

@@ -166,7 +166,7 @@ func TestCollector(t *testing.T) {
 	}
 	all.Wait()
 	var got record.Trial
-	c.Into(&got)
+	c.Into(&got, 3*time.Second)
 
 	want := []record.Route{
 		{Name: "checkout", Class: "critical", Offered: []int{2, 0, 0}, Served: []int{1, 0, 0}, Failed: []int{1, 0, 0}, Attempts: []int{2, 0, 0}, Reasons: map[string][]int{}},
