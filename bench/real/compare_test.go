@@ -68,7 +68,7 @@ func TestCompare(t *testing.T) {
 	if len(v.Others) != others {
 		t.Errorf("%d other crowds; want %d", len(v.Others), others)
 	}
-	same := NewRun(tr, simulated(t, tr, sim.NewLaw), v, "0 0 0")
+	same := newRun(t, tr, simulated(t, tr, sim.NewLaw), v)
 	for _, l := range same.Lines {
 		if l.Verdict != Agrees || l.Difference() != 0 {
 			t.Errorf("the law against itself: %+v", l)
@@ -77,7 +77,7 @@ func TestCompare(t *testing.T) {
 	if len(same.Lines) < 9 || len(same.Classes) != 4 || same.Classes[0].Real != same.Classes[0].Virtual || same.Calm.RealP99 != same.Calm.VirtualP99 {
 		t.Errorf("run %+v; want nine measures at least, four classes, equal in both worlds", same)
 	}
-	bare := NewRun(tr, simulated(t, tr, sim.NewNone), v, "0 0 0")
+	bare := newRun(t, tr, simulated(t, tr, sim.NewNone), v)
 	report := Report{Command: "triage bench run", Commit: "abc", Runs: []Run{same, bare}}
 	counts := report.Agree()
 	if counts[Differs] < 3 || counts[Agrees] < len(same.Lines) {
@@ -154,4 +154,13 @@ func TestSimulateCanBeGivenUp(t *testing.T) {
 	if _, err := Simulate(ctx, trial(t, "step-x4", Choice{}).Scenario, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v; want the context's error", err)
 	}
+}
+
+func newRun(t *testing.T, tr Trial, seen Seen, v Virtual) Run {
+	t.Helper()
+	r, err := NewRun(tr, seen, v, "0 0 0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

@@ -13,6 +13,7 @@ import (
 
 	"triage/bench/load"
 	"triage/bench/origin"
+	"triage/bench/record"
 	"triage/bench/sim"
 )
 
@@ -30,6 +31,7 @@ type drive struct {
 	wants   map[uint64]sim.Want
 	watched watched
 	clients load.Snapshot
+	course  *record.Collector
 }
 
 // shift says from when on whose limits count.
@@ -43,8 +45,12 @@ func newDrive(t Trial, fronts []Front) (*drive, error) {
 	if err != nil {
 		return nil, err
 	}
+	course, err := newCourse(t.Scenario)
+	if err != nil {
+		return nil, err
+	}
 	d := &drive{
-		crowd: crowd, fronts: fronts, wants: map[uint64]sim.Want{}, lasts: t.Scenario.Lasts(), stalls: t.Scenario.Stalls(t.Dice),
+		crowd: crowd, fronts: fronts, wants: map[uint64]sim.Want{}, lasts: t.Scenario.Lasts(), stalls: t.Scenario.Stalls(t.Dice), course: course,
 	}
 	d.plan(t.Scenario.Phases)
 	s := load.Settings{
@@ -124,15 +130,17 @@ func (d *drive) ended(e load.Ending) (next load.Arrival, more bool) {
 		load.Served: sim.Served, load.Degraded: sim.Refused, load.Refused: sim.Refused,
 		load.Failed: sim.Failed, load.Overrun: sim.Failed, load.GaveUp: sim.Left,
 	}[e.How]
-	if !known { // aborted: nobody knows what would have become of it
-		return next, false
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	w := d.wants[e.Tag]
 	delete(d.wants, e.Tag)
+	if !known { // aborted: nobody knows what would have become of it
+		d.course.Add(event(e, w, w, false, ""))
+		return next, false
+	}
 	reason, after := refusal(e)
 	then, more := d.crowd.Ended(w, sim.End{At: e.Ended, Fate: fate, Reason: reason, After: after})
+	d.course.Add(event(e, w, then, more, reason))
 	if !more {
 		return next, false
 	}
@@ -242,13 +250,14 @@ func (d *drive) report(ctx context.Context, g *load.Generator, progress func(Pro
 
 // seen puts together what clients and backend know. Of a run that was cut short only that counts whose clients had their whole time.
 func (d *drive) seen(t Trial, truth origin.Truth, cut bool) (Seen, error) {
-	s := Seen{Scenario: t.Scenario, Clients: d.clients, Backend: truth.Snapshot, Asked: d.watched.asked, Slow: d.watched.slow, Cut: cut}
+	s := Seen{Scenario: t.Scenario, Clients: d.clients, Backend: truth.Snapshot, Asked: d.watched.asked, Slow: d.watched.slow, Cut: cut, Course: d.course}
 	if cut {
 		s.Scenario = t.Scenario.Until(d.clients.Elapsed - t.Scenario.Clients.Deadline)
 		if len(s.Scenario.Phases) == 0 {
 			return s, fmt.Errorf("nothing was measured: the run ended after %v", d.clients.Elapsed.Round(time.Millisecond))
 		}
 	}
+	s.Work = work(t.Scenario.Lasts(), truth.Records)
 	began := make(map[uint64]time.Duration, len(truth.Records))
 	for _, r := range truth.Records {
 		if _, twice := began[r.Luck]; !twice {

@@ -8,6 +8,7 @@ import (
 
 	"triage/bench/load"
 	"triage/bench/origin"
+	"triage/bench/record"
 	"triage/bench/sim"
 )
 
@@ -22,6 +23,9 @@ type Seen struct {
 	Asked, Slow int
 	// Cut is set if the run was ended before its time.
 	Cut bool
+	// Course has every attempt; Work is what the backend had under way. nil: nobody has counted.
+	Course *record.Collector
+	Work   *record.Flight
 }
 
 // ErrCut says that a run ended before its time: what was measured is there.

@@ -9,17 +9,19 @@ import (
 	"time"
 
 	"triage/bench/origin"
+	"triage/bench/record"
 	"triage/bench/sim"
 )
 
 // Report is runs, and where and when they were made.
 type Report struct {
-	Command string    `json:"command"`
-	Version string    `json:"version"`
-	Commit  string    `json:"commit"`
-	Date    time.Time `json:"date"`
-	Machine Machine   `json:"machine"`
-	Runs    []Run     `json:"runs"`
+	Command string         `json:"command"`
+	Version string         `json:"version"`
+	Commit  string         `json:"commit"`
+	Go      string         `json:"go"`
+	Date    time.Time      `json:"date"`
+	Machine record.Machine `json:"machine"`
+	Runs    []Run          `json:"runs"`
 }
 
 // Run is one trial in both worlds.
@@ -53,6 +55,10 @@ type Run struct {
 	Calm    Calm                   `json:"calm_latency_of_critical"`
 	Reasons Reasons                `json:"refusals_by_route_and_reason"`
 	Backend []origin.RouteSnapshot `json:"backend_counts"`
+
+	// As a record keeps it.
+	scenario      record.Scenario
+	real, virtual record.Trial
 }
 
 // Class is what became of a class while something was wrong; if nothing ever is, in all phases.
@@ -111,13 +117,17 @@ func (l Line) MarshalJSON() ([]byte, error) {
 }
 
 // NewRun makes the record of a trial.
-func NewRun(t Trial, seen Seen, v Virtual, busy string) Run {
+func NewRun(t Trial, seen Seen, v Virtual, busy string) (Run, error) {
 	sc := seen.Scenario
 	r := Run{
 		Episode: t.Episode, Draw: t.Draw, Seed: t.Number, Dice: t.Dice, Scale: t.Scale, Seconds: sc.Lasts().Seconds(),
 		Pools: map[string]int{}, Peak: sc.Peak(), Busy: busy, Late: seen.Clients.Late, LateAnswers: seen.Backend.Late, Asked: seen.Asked, Slow: seen.Slow, Cut: seen.Cut,
 		Lines: Compare(seen, v), Backend: seen.Backend.Routes,
-		Reasons: Reasons{seen.Result.Reasons, v.Law.Reasons},
+		Reasons: Reasons{seen.Result.Reasons, v.Law.Reasons}, real: seen.Recorded(v), virtual: v.Recorded(sc),
+	}
+	var err error
+	if r.scenario, err = t.Recorded(sc); err != nil {
+		return r, err
 	}
 	for _, p := range sc.Resources {
 		r.Pools[p.Name] = p.Size
@@ -133,7 +143,7 @@ func NewRun(t Trial, seen Seen, v Virtual, busy string) Run {
 	}
 	real, virtual := latencies(sc, seen.Result), latencies(sc, v.Law)
 	r.Calm = Calm{real.Quantile(0.5).Seconds(), real.Quantile(0.99).Seconds(), virtual.Quantile(0.5).Seconds(), virtual.Quantile(0.99).Seconds()}
-	return r
+	return r, nil
 }
 
 func classOf(sc sim.Scenario, class int, seen *sim.Result, v Virtual) Class {

@@ -38,7 +38,7 @@ func WriteText(to io.Writer, r Report) error {
 // WriteMarkdown writes the same as Markdown.
 func WriteMarkdown(to io.Writer, r Report) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "`%s`, commit %s, %s, %s, %d cores, %s.\n\n%s\n\n", r.Command, r.Commit, r.Date.Format("2006-01-02"), r.Machine.CPU, r.Machine.Cores, r.Machine.Go, r.summary())
+	fmt.Fprintf(&b, "`%s`, commit %s, %s, %s, %d cores, %s.\n\n%s\n\n", r.Command, r.Commit, r.Date.Format("2006-01-02"), r.Machine.CPU, r.Machine.Cores, r.Go, r.summary())
 	for _, run := range r.Runs {
 		fmt.Fprintf(&b, "## %s\n\n%s\n\n", run.title(), strings.Join(run.words(), " "))
 		for _, rows := range [][][]string{run.measureRows(), run.classRows()} {

@@ -30,6 +30,9 @@ type Want struct {
 	call *call
 }
 
+// Before is how long before it its user first wanted the same: 0 in a first attempt.
+func (w Want) Before() time.Duration { return w.At - w.call.arrived }
+
 // Fate is what a client sees of an attempt in the end.
 type Fate uint8
 

@@ -7,8 +7,10 @@ import (
 	"triage/shed"
 )
 
-// window is the grain of what is counted over time.
-const window = 500 * time.Millisecond
+// Window is the grain of what is counted over time.
+const Window = 500 * time.Millisecond
+
+const window = Window
 
 // Tally counts what became of what users wanted of one route in one phase: each want once, however often it was tried.
 type Tally struct {
@@ -35,8 +37,8 @@ func (t Tally) Quantile(q float64) time.Duration {
 
 // Cell counts within one window and one route. Wants count where they arose, attempts where they were decided.
 type Cell struct {
-	Offered, Served              int
-	Attempts, Admitted, Refusals int
+	Offered, Served, Refused, Failed int
+	Attempts, Admitted, Refusals     int
 }
 
 // Visits counts journeys by the window in which they ended.
@@ -116,10 +118,13 @@ func (r *Result) served(c *call) {
 }
 
 func (r *Result) lost(c *call, refused bool) {
+	cell := r.cell(c.arrived, c.route)
 	if refused {
 		r.tally(c, func(t *Tally) { t.Refused++ })
+		cell.Refused++
 	} else {
 		r.tally(c, func(t *Tally) { t.Failed++ })
+		cell.Failed++
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"triage/bench/real"
+	"triage/bench/record"
 )
 
 // runFlags is a command line of bench run.
@@ -50,7 +50,7 @@ backend at the address of --origin.`,
 	flags.StringSliceVar(&f.origin, "origin", nil, "addresses of the backend, one for each endpoint; none: free ports of 127.0.0.1")
 	flags.BoolVar(&f.breakers, "breakers", true, "leave the breakers of routes on in the real proxy")
 	flags.IntVar(&f.again, "again", 0, "how often a run is made again in which the machine was measured, for many requests were late")
-	flags.StringVar(&f.record, "record", "", "file for the report as JSON, written anew after every run")
+	flags.StringVar(&f.record, "record", "", "file for the record, written anew after every run; triage bench report makes a page of it")
 	flags.StringVar(&f.output, "output", flagDefault("TRIAGE_OUTPUT", "text"), "text, json or markdown (TRIAGE_OUTPUT)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		trials, write, err := f.trials(args)
@@ -65,14 +65,14 @@ backend at the address of --origin.`,
 		defer stop()
 		build := thisBuild()
 		report := real.Report{
-			Command: f.commandLine(args), Version: build.Version, Commit: build.Commit,
-			Date: time.Now().UTC().Truncate(time.Second), Machine: real.ThisMachine(),
+			Command: f.commandLine(args), Version: build.Version, Commit: build.Commit, Go: build.Go,
+			Date: time.Now().UTC().Truncate(time.Second), Machine: record.ThisMachine(),
 		}
 		for _, t := range trials {
 			run, runErr := f.runValid(ctx, t, program, cmd.ErrOrStderr())
 			if run.Lines != nil {
 				report.Runs = append(report.Runs, run)
-				runErr = errors.Join(runErr, keep(f.record, report))
+				runErr = errors.Join(runErr, f.keep(report))
 			}
 			if runErr != nil {
 				err = fmt.Errorf("%s, seed %d: %w", t.Episode, t.Number, runErr)
@@ -110,23 +110,23 @@ func (f runFlags) commandLine(args []string) string {
 	return line
 }
 
-// keep writes the report so far into a file, in the place of the one before; "" is nowhere.
-func keep(path string, r real.Report) error {
-	if path == "" {
+// keep writes the record of what was run so far, in the place of the one before; if it is wanted.
+func (f runFlags) keep(r real.Report) error {
+	if f.record == "" {
 		return nil
 	}
-	var b bytes.Buffer
-	err := real.WriteJSON(&b, r)
-	if err == nil {
-		err = os.WriteFile(path+".new", b.Bytes(), 0o644)
+	front := record.Peer{Name: "triage", Doc: "with a configuration that names the scenario's routes and classes", Version: r.Version}
+	if f.target != "" {
+		front = record.Peer{Name: f.target, Doc: "a proxy that ran already"}
 	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
+	if f.config != "" {
+		text, err := os.ReadFile(f.config)
+		if err != nil {
+			return fmt.Errorf("keeping the configuration: %w", err)
+		}
+		front.Doc, front.Config = "with a configuration of one's own", string(text)
 	}
-	if err != nil {
-		return fmt.Errorf("keeping the record: %w", err)
-	}
-	return nil
+	return record.Write(f.record, r.Record(front))
 }
 
 // trials turns the command line into what is run, and a way of writing. Whatever cannot be run is told before anything is.
@@ -184,7 +184,7 @@ func (f runFlags) runValid(ctx context.Context, t real.Trial, program string, wo
 // run runs one trial in both worlds, first in the real one, where mistakes show. Of one that was cut short it gives what was measured,
 // with the error.
 func (f runFlags) run(ctx context.Context, t real.Trial, program string, words io.Writer) (run real.Run, err error) {
-	busy := real.Busy()
+	busy := record.LoadAverage()
 	var progress func(real.Progress)
 	if colourful(words) {
 		progress = func(p real.Progress) {
@@ -203,7 +203,8 @@ func (f runFlags) run(ctx context.Context, t real.Trial, program string, words i
 	if err != nil {
 		return run, errors.Join(cut, err)
 	}
-	return real.NewRun(t, seen, virtual, busy), cut
+	run, err = real.NewRun(t, seen, virtual, busy)
+	return run, errors.Join(cut, err)
 }
 
 // parts are how the backend and what stands before it are started.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 
 	"triage/bench/origin"
 	"triage/bench/real"
+	"triage/bench/record"
 )
 
 // realReport is what a test looks at in a report.
@@ -42,8 +44,9 @@ type realReport struct {
 // measured. Whether the two agree is another question: that needs a quiet machine and more than three seconds.
 func TestBenchRunMeasuresTheRealProxy(t *testing.T) {
 	t.Setenv(asTriage, "1")
-	record := filepath.Join(t.TempDir(), "record.json")
-	code, stdout, stderr := command(t, "bench", "run", "two-innocents", "--draw", "development", "--duration", "3s", "--scale", "0.3", "--record", record)
+	path := filepath.Join(t.TempDir(), "record.json")
+	args := []string{"bench", "run", "two-innocents", "--draw", "development", "--duration", "3s", "--scale", "0.3", "--record", path}
+	code, stdout, stderr := command(t, args...)
 	if code != exitFine {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
@@ -52,35 +55,36 @@ func TestBenchRunMeasuresTheRealProxy(t *testing.T) {
 			t.Errorf("the report does not say %q:\n%s", want, stdout)
 		}
 	}
-	text, err := os.ReadFile(record)
-	if err != nil {
-		t.Fatal(err)
+	r, err := record.Read(path)
+	if err != nil || len(r.Runs) != 2 {
+		t.Fatalf("%v, %d runs; want the real one and the simulated", err, len(r.Runs))
 	}
-	var report realReport
-	if err := json.Unmarshal(text, &report); err != nil || len(report.Runs) != 1 {
-		t.Fatalf("%v: want one run in\n%s", err, text)
+	run := r.Runs[0]
+	offered, served, work := 0, 0, record.Number(0)
+	for _, route := range run.Routes {
+		for second := range route.Offered {
+			offered += route.Offered[second]
+			if route.Served != nil {
+				served += route.Served[second]
+			}
+		}
 	}
-	run := report.Runs[0]
-	offered, served := 0, 0.0
-	for _, c := range run.Classes {
-		offered += c.Offered
-		served += c.Real * float64(c.Offered)
+	for _, g := range run.Gauges {
+		if g.Name == record.AtWork {
+			work = slices.Max(g.Values)
+		}
 	}
-	begun := uint64(0)
-	for _, r := range run.Backend {
-		begun += r.Begun
+	if run.Seconds < 2.9 || run.Seconds > 3.1 || run.Harness.Sent < 500 || len(r.Scenarios[0].Classes) != 4 || offered == 0 || offered > run.Harness.Sent {
+		t.Errorf("%d offered in %+v; want three seconds of some hundred requests of four classes", offered, run)
 	}
-	if run.Seconds < 2.9 || run.Seconds > 3.1 || run.Sent < 500 || len(run.Classes) != 4 || offered == 0 {
-		t.Errorf("run %+v; want three seconds of some hundred requests of four classes", run)
+	if served*10 < offered || work < 1 {
+		t.Errorf("%d of %d served, the backend had %v at work; want a proxy that lets requests through", served, offered, work)
 	}
-	if served < 0.1*float64(offered) || begun == 0 || begun > uint64(run.Sent) {
-		t.Errorf("%.0f of %d served, %d seen by the backend; want a proxy that lets requests through", served, offered, begun)
+	if !run.Values["critical"].There() || !r.Runs[1].Values["critical"].There() {
+		t.Errorf("values %v and %v; want critical in both worlds", run.Values, r.Runs[1].Values)
 	}
-	if m := run.Measures; len(m) < 5 || m[0].Measure != "critical" || m[0].Real == nil || m[0].Simulated == nil || m[0].Verdict == "" {
-		t.Errorf("measures %+v; want critical first, in both worlds", m)
-	}
-	if want := "triage bench run two-innocents --draw development --seeds 1 --scale 0.3 --duration 3s"; report.Command != want {
-		t.Errorf("command %q; want %q", report.Command, want)
+	if want := "triage bench run two-innocents --draw development --seeds 1 --scale 0.3 --duration 3s"; r.Command != want {
+		t.Errorf("command %q; want %q", r.Command, want)
 	}
 }
 
@@ -97,8 +101,15 @@ func TestBenchRunWithAConfiguration(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &report); err != nil || len(report.Runs) != 1 {
 		t.Fatalf("%v: want one run in\n%s", err, stdout)
 	}
-	if n := report.Runs[0].Refusals.Real["checkout quota"]; n < 5 {
-		t.Errorf("refusals %v; want those of the configuration's own quota", report.Runs[0].Refusals)
+	run := report.Runs[0]
+	if n := run.Refusals.Real["checkout quota"]; n < 5 {
+		t.Errorf("refusals %v; want those of the configuration's own quota", run.Refusals)
+	}
+	if m := run.Measures; len(m) < 3 || m[0].Measure != "critical" || m[0].Real == nil || m[0].Simulated == nil || m[0].Verdict == "" {
+		t.Errorf("measures %+v; want critical first, in both worlds", m)
+	}
+	if b := run.Backend; len(b) == 0 || b[0].Begun == 0 || b[0].Begun > uint64(run.Sent) {
+		t.Errorf("the backend has seen %+v of %d; want some", b, run.Sent)
 	}
 }
 
