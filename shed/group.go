@@ -42,7 +42,8 @@ type group struct {
 	y, se       float64
 	cv          float64       // of single times to first byte
 	excess      float64       // seconds above the baseline, of a mean sample
-	alike       int           // ticks in a row that another group was in trouble of the same size
+	like        *group        // another one that is in trouble of the same size
+	alike       int           // for so many ticks in a row
 	troubled    time.Duration // since when the latency is above what the limit aims at, or was last
 	trial       *Route        // a member that is out for a moment
 	beforeTrial relief.Reading
