@@ -113,3 +113,6 @@ func (r *Route) Alone() bool { return r.domain == &r.solo && r.trialOf == nil &&
 
 // Probed makes the route look as if a request had just been let through.
 func (r *Route) Probed(now time.Duration) { r.door.lastRun.Store(int64(now)) }
+
+// Learned reports whether the route has a learned baseline.
+func (r *Route) Learned() bool { return r.base.Known() }

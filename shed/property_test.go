@@ -96,13 +96,11 @@ func TestNobodyIsOvertaken(t *testing.T) {
 	inWorlds(t, func(w *world, evidence *int) {
 		var before []string
 		var begun []*visitor
-		probe := map[*visitor]bool{}
 		w.arrived = func(v *visitor) {
 			before, begun = nil, begun[:0]
 			if len(w.waiting) > 0 {
 				before = w.groupOf()
 			}
-			probe[v] = w.seen-w.lastRun[v.route] >= time.Second
 		}
 		w.admitted = func(v *visitor) { begun = append(begun, v) }
 		w.after = func(call string) {
@@ -113,7 +111,7 @@ func TestNobodyIsOvertaken(t *testing.T) {
 			after := w.groupOf()
 			for _, v := range begun {
 				group := after[v.route]
-				if group == "" || probe[v] || before == nil || before[v.route] != group {
+				if group == "" || v.probe || before == nil || before[v.route] != group {
 					continue // its group has just changed: what it had to wait behind has too
 				}
 				for other := range w.waiting {
@@ -137,7 +135,7 @@ func (w *world) better(a, b *visitor) bool {
 	if a.arrived < w.configured || b.arrived < w.configured {
 		return false
 	}
-	return cmp.Or(cmp.Compare(w.class[a.route], w.class[b.route]), cmp.Compare(b.Stage, a.Stage), cmp.Compare(a.Cohort, b.Cohort)) < 0
+	return cmp.Or(cmp.Compare(w.class[a.route]+a.demoted, w.class[b.route]+b.demoted), cmp.Compare(b.Stage, a.Stage), cmp.Compare(a.Cohort, b.Cohort)) < 0
 }
 
 // Who is turned away because the room is full is no better than anybody who stays.
@@ -174,10 +172,9 @@ func TestTheWorstIsTurnedAway(t *testing.T) {
 // "A route of which nothing was admitted for a second always passes one request", whatever the limit, the level and the waiting room.
 func TestEveryRouteHasItsProbe(t *testing.T) {
 	inWorlds(t, func(w *world, evidence *int) {
-		due := map[*visitor]bool{}
-		w.arrived = func(v *visitor) { due[v] = w.class[v.route] >= 0 && w.seen-w.lastRun[v.route] >= time.Second }
+		due := func(v *visitor) bool { return w.class[v.route] >= 0 && v.probe }
 		kept := func(v *visitor) {
-			if due[v] && v.begun == 0 {
+			if due(v) && v.begun == 0 {
 				w.t.Fatalf("nothing of route %d was admitted for %v, and its next request was refused: %s", v.route, w.seen-w.lastRun[v.route], v.Reason)
 			}
 		}
@@ -191,7 +188,7 @@ func TestEveryRouteHasItsProbe(t *testing.T) {
 			}
 		}
 		w.admitted = func(v *visitor) {
-			if due[v] {
+			if due(v) {
 				*evidence++
 			}
 		}
@@ -270,8 +267,8 @@ func TestNobodyWaitsForAnIdleBackend(t *testing.T) {
 	})
 }
 
-// "Nothing is refused before a baseline is known": of a route by itself, unless errors or answers that do not come at all speak
-// against it.
+// "A route that stands by itself has no ceiling until it has had a learned baseline": nothing of it is refused while nothing is known,
+// unless errors or answers that do not come at all speak against it.
 func TestNothingIsRefusedBeforeABaselineIsKnown(t *testing.T) {
 	inWorlds(t, func(w *world, evidence *int) {
 		var before shed.Snapshot

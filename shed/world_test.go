@@ -11,15 +11,17 @@ import (
 )
 
 // world is a backend in miniature, for sentences that hold whatever happens: routes on pools that answer the slower the more is with
-// them, clients without patience, faults, configurations that change, a clock that jumps and ticks that come late. It is drawn, not
-// chosen. How well the law serves it cannot judge; package bench/sim can.
+// them, clients without patience, some of whom say when they leave or that they try again, faults, configurations that change, a clock that
+// jumps and ticks that come late. It is drawn, not chosen. How well the law serves it cannot judge; package bench/sim can.
 type world struct {
 	t        *rapid.T
 	classes  int
 	plan     []routePlan
 	pools    []float64 // sizes
 	weathers []weather
+	seed     uint64
 	dice     *rand.Rand
+	observe  bool
 
 	c       *shed.Controller
 	routes  []*shed.Route // of the newest configuration that had them
@@ -55,6 +57,8 @@ type routePlan struct {
 	service, sigma float64 // seconds, when all is well; of a lognormal distribution
 	load           float64 // of the pool's capacity in the calm
 	objective      float64
+	shares         []string
+	alone          bool
 }
 
 // weather is what the world is like for a while.
@@ -66,6 +70,8 @@ type weather struct {
 	jump      time.Duration
 	late      time.Duration // by how much each tick
 	configure []int         // classes by route, -1 for those that go; nil: all stay
+	retries   float64       // share of the requests that say that they are retries
+	deadlines float64       // share of those that say when their client leaves
 }
 
 // trouble is what becomes of a share of a route's requests.
@@ -79,6 +85,9 @@ type visitor struct {
 	shed.Ticket
 	route   int // index of the plan
 	arrived time.Duration
+	demoted int  // classes that it counts lower, for it is a retry and comes in a storm
+	probe   bool // nothing of its route has begun for a second
+	waited  bool
 	begun   int // how often it began to run
 	ended   int // how often it was brought back, refused or left
 }
@@ -95,15 +104,23 @@ func drawWorld(t *rapid.T) *world {
 			class: rapid.IntRange(0, w.classes-1).Draw(t, "class"), pool: rapid.IntRange(0, len(w.pools)-1).Draw(t, "pool"),
 			service: rapid.Float64Range(0.001, 0.1).Draw(t, "service"), sigma: rapid.Float64Range(0, 1).Draw(t, "sigma"),
 			load: rapid.Float64Range(0.1, 0.8).Draw(t, "load") / float64(n), objective: rapid.SampledFrom([]float64{0, 0.05}).Draw(t, "objective"),
+			shares: rapid.SampledFrom([][]string{nil, nil, {"db"}, {"cache"}, {"db", "cache"}, {}}).Draw(t, "shares"),
 		})
+		last := &w.plan[len(w.plan)-1]
+		last.alone = last.shares != nil && len(last.shares) == 0
 	}
 	calm := rapid.SampledFrom([]time.Duration{0, time.Second, 4 * time.Second, 4 * time.Second}).Draw(t, "calm")
 	w.weathers = []weather{{lasts: calm, slow: 1}}
 	for range rapid.IntRange(1, 4).Draw(t, "weathers") {
 		w.weathers = append(w.weathers, w.drawWeather())
 	}
-	w.dice = rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "dice"), 1))
+	w.seed = rapid.Uint64().Draw(t, "dice")
 	return w
+}
+
+// again is the same world, before anything has happened in it.
+func (w *world) again() *world {
+	return &world{t: w.t, classes: w.classes, plan: w.plan, pools: w.pools, weathers: w.weathers, seed: w.seed}
 }
 
 func (w *world) drawWeather() weather {
@@ -113,6 +130,8 @@ func (w *world) drawWeather() weather {
 		slow:  rapid.SampledFrom([]float64{1, 1, 0.3, 3, 20}).Draw(t, "slow"),
 		jump:  rapid.SampledFrom([]time.Duration{0, 0, 0, time.Minute, -10 * time.Second}).Draw(t, "jump"),
 		late:  rapid.SampledFrom([]time.Duration{0, 0, 0, 20 * time.Millisecond, 400 * time.Millisecond}).Draw(t, "late"),
+
+		retries: rapid.SampledFrom([]float64{0, 0, 0.05, 0.5}).Draw(t, "retries"), deadlines: rapid.SampledFrom([]float64{0, 0, 0.5}).Draw(t, "deadlines"),
 	}
 	configure := rapid.IntRange(0, 2).Draw(t, "configure") == 0
 	loads := []float64{1, 1, 0, 3, 8}

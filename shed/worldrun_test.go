@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"time"
 
 	"triage/shed"
@@ -41,7 +42,8 @@ const (
 
 // run lets the weathers pass, one after the other.
 func (w *world) run() {
-	c, err := shed.New(shed.Settings{Classes: w.classes})
+	w.dice = rand.New(rand.NewPCG(w.seed, 1))
+	c, err := shed.New(shed.Settings{Classes: w.classes, Observe: w.observe})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -123,11 +125,12 @@ func (w *world) planVisit(i int, now *weather) {
 
 // configure gives the routes classes; those with -1 go. Not with the classes of nobody: a world has one route at least.
 func (w *world) configure(classes []int) {
-	settings := shed.Settings{Classes: w.classes}
+	settings := shed.Settings{Classes: w.classes, Observe: w.observe}
 	var at []int
 	for i, class := range classes {
 		if class >= 0 {
-			settings.Routes = append(settings.Routes, shed.RouteSettings{Name: fmt.Sprintf("r%d", i), Class: class, ErrorObjective: w.plan[i].objective})
+			r := w.plan[i]
+			settings.Routes = append(settings.Routes, shed.RouteSettings{Name: fmt.Sprintf("r%d", i), Class: class, ErrorObjective: r.objective, Shares: r.shares, Alone: r.alone})
 			at = append(at, i)
 		}
 		w.class[i] = class
@@ -159,6 +162,7 @@ func (w *world) arrive(i int) {
 	if v.Route == nil {
 		return
 	}
+	w.declare(v)
 	if w.arrived != nil {
 		w.at()
 		w.arrived(v)
@@ -168,7 +172,7 @@ func (w *world) arrive(i int) {
 	case v.Running():
 		w.start(v)
 	case v.Waiting():
-		w.waiting[v] = true
+		w.waiting[v], v.waited = true, true
 		wait := w.c.Wait(w.at(), &v.Ticket)
 		if w.dice.IntN(10) == 0 {
 			wait = time.Duration(w.dice.Float64() * float64(patience))
@@ -178,6 +182,18 @@ func (w *world) arrive(i int) {
 		w.end(v, w.refused)
 	}
 	w.woken("Admit")
+}
+
+// declare lets a visitor say of itself what the weather lets people say.
+func (w *world) declare(v *visitor) {
+	if w.dice.Float64() < w.weather.deadlines {
+		v.Deadline = max(w.at(), w.seen) + time.Duration(w.dice.ExpFloat64()*0.2*float64(time.Second))
+	}
+	if v.Retry = w.dice.Float64() < w.weather.retries; v.Retry && w.snapshot().Routes[v.Route.Name()].RetryStorm {
+		v.demoted = 1
+	}
+	w.at()
+	v.probe = w.seen-w.lastRun[v.route] >= time.Second
 }
 
 // woken takes those who have left the waiting room by themselves.

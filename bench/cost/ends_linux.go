@@ -43,6 +43,8 @@ type ends struct {
 type request struct {
 	head []byte
 	body int64
+	// want is how long the answer has to be; 0: that does not matter.
+	want int64
 }
 
 // tally is what has been counted.
@@ -301,7 +303,7 @@ func (e *ends) sendOn(s *socket, intended time.Duration) {
 	if e.next++; e.next == len(e.requests) {
 		e.next = 0
 	}
-	s.intended, s.asked = intended, true
+	s.intended, s.asked, s.want = intended, true, r.want
 	e.write(s, r.head, r.body)
 }
 
@@ -309,7 +311,7 @@ func (e *ends) sendOn(s *socket, intended time.Duration) {
 func (e *ends) answered(s *socket) {
 	s.asked = false
 	s.closes = s.closes || len(s.out) > 0 || s.outBody > 0 // answered before it was asked to the end
-	if s.status == e.want {
+	if s.status == e.want && (s.want == 0 || s.length == s.want) {
 		e.count.good++
 	} else {
 		e.count.other++

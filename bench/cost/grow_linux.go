@@ -156,7 +156,8 @@ func (g *guest) bodies() error {
 	}
 	for _, size := range g.Bodies {
 		down := get(fmt.Sprintf("/r00000%s%d", bodyTarget, size), "")
-		up := request{head: fmt.Appendf(nil, "POST /r00000/item HTTP/1.1\r\nHost: shop.example\r\nContent-Length: %d\r\n\r\n", size), body: size}
+		down.want = size
+		up := request{head: fmt.Appendf(nil, "POST /r00000/item HTTP/1.1\r\nHost: shop.example\r\nContent-Length: %d\r\n\r\n", size), body: size, want: ordinaryLength}
 		for _, way := range []struct {
 			name string
 			ask  request

@@ -44,10 +44,23 @@ func measures() []record.Measure {
 	}
 }
 
+// shown are the measures that tables of a part have; a record has more.
+func shown(part string) []string {
+	return map[string][]string{
+		"cpu":         {mCPU, mThroughput, mBusy, mEndsBusy, mWrk, mWrkRate},
+		"latency":     {mP50, mP99, mAddedP50, mAddedP99},
+		"refusal":     {mCPU, mOfForwarded},
+		"connections": {mIdle, mHeld, mMemory, mCPU},
+		"routes":      {mCPU, mMemory},
+		"clients":     {mCPU, mMemory},
+		"bodies":      {mCPU, mSpeed, mPeak},
+	}[part]
+}
+
 // compared are the measures whose ratios to nginx and HAProxy are shown.
 func compared(measure string) bool {
 	switch measure {
-	case mCPU, mP99, mIdle, mHeld, mWrk, mMemory:
+	case mCPU, mP99, mIdle, mHeld, mWrk:
 		return true
 	}
 	return false

@@ -142,7 +142,11 @@ func (g *guest) refusal() error {
 		return err
 	}
 	g.at = "refusal: refused"
-	w, err := g.saturate(middling, 429, []request{get("/refused/item", "")})
+	beyond := get("/refused/item", "")
+	if _, err := g.moveOnce(beyond); err != nil { // what the quota allows
+		return err
+	}
+	w, err := g.saturate(middling, 429, []request{beyond})
 	if err != nil {
 		return err
 	}
@@ -176,6 +180,7 @@ func (g *guest) manyClients() error {
 		requests := make([]request, n)
 		for i := range requests {
 			requests[i] = get("/r00000/item", fmt.Sprintf("X-Forwarded-For: 10.%d.%d.%d\r\n", i>>16, i>>8&255, i&255))
+			requests[i].want = ordinaryLength
 		}
 		if err := g.withMemory(fmt.Sprintf("clients: %d", n), n, requests); err != nil {
 			return err

@@ -83,9 +83,10 @@ var templates embed.FS
 
 // place is what a configuration is filled in with.
 type place struct {
-	Dir, Listen, Origin, Lane string
-	Descriptors               int
-	Routes                    []string
+	Dir, Listen, Origin, Port, Lane string
+	// Descriptors is how many files may be open; it is also what bounds connections.
+	Descriptors int
+	Routes      []string
 }
 
 // routeNames are those of n routes.
@@ -103,6 +104,7 @@ const usualRoutes = 50
 // configure writes a peer's files into p.Dir and gives its command line's arguments and the text of its configuration.
 func (c contender) configure(p place) (args []string, text string, err error) {
 	p.Lane = c.lane
+	_, p.Port, _ = strings.Cut(p.Listen, ":")
 	if c.routed && len(p.Routes) == 0 {
 		p.Routes = routeNames(usualRoutes)
 	}

@@ -182,16 +182,17 @@ func takeSeats() (seats, error) {
 	return s, pin(s.ends)
 }
 
-// wantDescriptors raises this process's limit, which those that it starts inherit, as far as that is allowed. It gives what it is now.
+// wantDescriptors raises this process's limit as far as that is allowed, and gives what it is now. Those that it starts inherit it.
 func wantDescriptors(n int) int {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
 		return n
 	}
-	if raised := (syscall.Rlimit{Cur: uint64(n), Max: max(limit.Max, uint64(n))}); syscall.Setrlimit(syscall.RLIMIT_NOFILE, &raised) == nil {
+	if raised := (syscall.Rlimit{Cur: uint64(n), Max: uint64(n)}); limit.Max < raised.Max && syscall.Setrlimit(syscall.RLIMIT_NOFILE, &raised) == nil {
 		return n
 	}
+	// Set although it may be that already: what Go has raised by itself it does not hand on.
 	limit.Cur = limit.Max
-	_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit) // also so that children inherit it
-	return int(limit.Max)
+	_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
+	return int(min(limit.Max, 1<<30))
 }

@@ -201,7 +201,7 @@ func (g *guest) enter(routes int) (err error) {
 	if g.listen, err = freeAddress(); err != nil {
 		return err
 	}
-	p := place{Dir: g.dir, Listen: g.listen, Origin: g.ends.origin, Descriptors: g.descriptors, Routes: routeNames(routes)}
+	p := place{Dir: g.dir, Listen: g.listen, Origin: g.ends.origin, Descriptors: min(g.descriptors, g.most()), Routes: routeNames(routes)}
 	args, text, err := g.configure(p)
 	if err != nil {
 		return err

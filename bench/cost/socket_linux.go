@@ -18,7 +18,8 @@ type socket struct {
 	partial []byte
 	inBody  bool
 	skip    int64
-	// of the message that is read: a client's status, an origin's answer.
+	// of the message that is read: its length, a client's status, an origin's answer.
+	length int64
 	status int
 	answer request
 	hold   bool
@@ -28,8 +29,9 @@ type socket struct {
 	outBody int64
 	armed   bool // EPOLLOUT
 
-	asked    bool // a client waits for an answer
-	closes   bool // the answer says so
+	asked    bool  // a client waits for an answer
+	want     int64 // of that length; 0: of any
+	closes   bool  // the answer says so
 	intended time.Duration
 }
 
@@ -170,7 +172,7 @@ func transfer(call uintptr, fd int, data []byte) (int, syscall.Errno) {
 // parse reads a header without its empty line.
 func (s *socket) parse(head []byte) error {
 	line, fields, _ := bytes.Cut(head, []byte("\r\n"))
-	s.skip, s.closes = 0, false
+	s.skip, s.length, s.closes = 0, 0, false
 	if s.client {
 		if len(line) < 12 || !bytes.HasPrefix(line, []byte("HTTP/1.")) {
 			return fmt.Errorf("an answer begins with %q: want HTTP/1.1", line)
@@ -189,7 +191,7 @@ func (s *socket) parse(head []byte) error {
 			if err != nil || n < 0 {
 				return fmt.Errorf("%q: want a length", field)
 			}
-			s.skip = n
+			s.skip, s.length = n, n
 		case len(field) >= 17 && field[0]|0x20 == 'c' && bytes.EqualFold(field[:11], []byte("connection:")):
 			s.closes = bytes.EqualFold(bytes.TrimSpace(field[11:]), []byte("close"))
 		case len(field) > 18 && field[0]|0x20 == 't' && bytes.EqualFold(field[:18], []byte("transfer-encoding:")):
@@ -226,5 +228,8 @@ func (s *socket) resolve(line []byte) error {
 // answerHead is what an origin says, with the fields that most send.
 const answerHead = "HTTP/1.1 200 OK\r\nServer: origin\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n"
 
-// ordinary is the answer to an ordinary request: 128 bytes, as one write.
-var ordinary = append(fmt.Appendf(nil, answerHead, 128), bytes.Repeat([]byte("x"), 128)...)
+// ordinaryLength is that of the answer to an ordinary request, in bytes.
+const ordinaryLength = 128
+
+// ordinary is that answer, for one write.
+var ordinary = append(fmt.Appendf(nil, answerHead, ordinaryLength), bytes.Repeat([]byte("x"), ordinaryLength)...)

@@ -79,7 +79,7 @@ func tables(r record.Record, part string) []table {
 	var all []table
 	for _, m := range r.Measures {
 		t := valueTable(r, part, m)
-		if len(t.rows) == 0 {
+		if len(t.rows) == 0 || !slices.Contains(shown(part), m.Name) {
 			continue
 		}
 		all = append(all, t)

@@ -1,7 +1,7 @@
 // Package load answers one question: what do a service's clients get, when they come no matter how it is doing?
 //
-// A Generator is open-loop: its arrivals are drawn before the run, and each request starts at its own instant in its own
-// goroutine, whether or not earlier ones have returned. A generator that waits for answers sends less the worse the
+// A Generator is open-loop: its arrivals are drawn before the run, and each request starts at its own instant,
+// whether or not earlier ones have returned. A generator that waits for answers sends less the worse the
 // service does, and so hides what it is there to show ("coordinated omission", Gil Tene; Schroeder, Wierman and
 // Harchol-Balter, "Open Versus Closed: A Cautionary Tale", NSDI 2006).
 //
@@ -31,12 +31,20 @@
 //     A request belongs to the phase of its intended instant.
 //   - Goroutines are bounded by rate × deadline, which is what is in flight, and in any case by MaxInFlight; a request
 //     beyond that fails as an overrun. An exchange on a new connection takes up to three goroutines, the one that is
-//     drawn and two of net/http; a connection is one file descriptor.
+//     drawn and two of net/http, or with Lean one; a connection is one file descriptor.
 //   - Memory is 24 bytes an arrival, and about 100 kB of histogram per class and phase that has answers, with a deadline
 //     of a second.
 //
+// # How requests are sent
+//
+// By net/http, HTTP/1.1 or HTTP/2, each in a goroutine of its own; or by package wire (Lean), HTTP/1.1 for a fraction of the processor's
+// time: the goroutine that keeps the arrivals writes, and that of the connection deals with the answer. Lean's instants are kept to some ten microseconds on Linux,
+// the others' to a millisecond, for that is how exactly an idle Go process wakes up. Nothing is sent before its instant.
+//
+// Saturate is the opposite: a closed loop, which finds what can be served at most.
+//
 // # Not done
 //
-// Request bodies, redirects, HTTP/2. Retries and journeys are what Settings.OnEnd says. A request of the idempotent kind whose kept connection was
-// closed under it is sent once more by net/http within the same deadline and counts as one.
+// Redirects. Retries and journeys are what Settings.OnEnd says. A request of the idempotent kind whose kept connection was
+// closed under it is sent once more within the same deadline and counts as one.
 package load

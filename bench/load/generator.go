@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -18,6 +17,7 @@ type Generator struct {
 	plans     map[string][]plan // by target, then by request
 	tallies   []*tally
 	transport http.RoundTripper
+	lean      *lean // nil if requests go over transport
 	inFlight  atomic.Int64
 	// streams is done when everybody has been answered; bodies are those that are read on until then.
 	streams context.Context
@@ -42,7 +42,11 @@ func New(s Settings) (*Generator, error) {
 	}
 	s = s.withDefaults()
 	g := &Generator{settings: s, arrivals: arrivals, plans: map[string][]plan{}, transport: s.Transport, progress: progress{phase: -1}}
-	if g.transport == nil {
+	switch {
+	case g.transport != nil:
+	case s.Protocol == Lean:
+		g.lean = newLean(g)
+	default:
 		g.transport = newTransport(s)
 	}
 	byClass := map[string]*tally{}
@@ -56,6 +60,9 @@ func New(s Settings) (*Generator, error) {
 			if err != nil {
 				return nil, fmt.Errorf("preparing the request for route %q: %w", r.Route, err)
 			}
+			if g.lean != nil {
+				p.raw = newRaw(p.template, r.Body, g.lean.clients[target], s.CloseEach)
+			}
 			g.plans[target] = append(g.plans[target], p)
 		}
 	}
@@ -68,21 +75,6 @@ func (g *Generator) plan(a Arrival) *plan {
 	return &g.plans[targets[int(a.Session)%len(targets)]][a.Request]
 }
 
-// newTransport makes a client that keeps every connection it may come to need. It heeds no proxy of the environment, and
-// gives up connecting at the deadline, so that dials to a silent host do not pile up.
-func newTransport(s Settings) *http.Transport {
-	return &http.Transport{
-		// No keep-alive probes: these are four system calls a connection, and an overload makes thousands of them.
-		DialContext:         (&net.Dialer{Timeout: s.Deadline, KeepAlive: -1}).DialContext,
-		MaxIdleConnsPerHost: max(1024, s.MaxInFlight),
-		IdleConnTimeout:     90 * time.Second,
-		DisableCompression:  true,
-		// Small messages on up to MaxInFlight connections: half of net/http's 4 KiB each.
-		WriteBufferSize: 2 << 10,
-		ReadBufferSize:  2 << 10,
-	}
-}
-
 // Run sends the load and returns when all phases are over and every request has ended. If ctx is done before, it sends
 // no more, cuts short what is in flight, waits for it and returns the context's error.
 func (g *Generator) Run(ctx context.Context) error {
@@ -93,15 +85,26 @@ func (g *Generator) Run(ctx context.Context) error {
 	var hangUp context.CancelFunc
 	g.streams, hangUp = context.WithCancel(ctx)
 	var requests sync.WaitGroup
-	g.dispatch(ctx, begun, &requests)
+	if g.lean != nil {
+		g.runLean(ctx, begun, &requests)
+	} else {
+		g.dispatch(ctx, begun, timers(ctx), func(a Arrival) { g.start(ctx, begun, a, &requests) })
+	}
 	requests.Wait()
 	g.end()
 	hangUp()
 	g.bodies.Wait()
-	if own, ok := g.transport.(*http.Transport); ok && g.settings.Transport == nil {
+	g.hangUp()
+	return ctx.Err()
+}
+
+// hangUp closes the connections.
+func (g *Generator) hangUp() {
+	if g.lean != nil {
+		g.lean.close()
+	} else if own, ok := g.transport.(*http.Transport); ok && g.settings.Transport == nil {
 		own.CloseIdleConnections()
 	}
-	return ctx.Err()
 }
 
 func (g *Generator) begin() (time.Time, error) {
@@ -123,26 +126,24 @@ func (g *Generator) end() {
 	g.progress.ended = time.Now()
 }
 
-// dispatch starts each request at its instant, until all phases are over or ctx is done.
-func (g *Generator) dispatch(ctx context.Context, begun time.Time, requests *sync.WaitGroup) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+// dispatch starts each request at its instant, until all phases are over or ctx is done. until reports whether an instant was reached
+// before that.
+func (g *Generator) dispatch(ctx context.Context, begun time.Time, until func(time.Time) bool, start func(Arrival)) {
 	rest, boundary := g.arrivals, begun
 	for i, p := range g.settings.Phases {
-		if !waitUntil(ctx, timer, boundary) {
+		if !until(boundary) {
 			return
 		}
 		g.enter(i, p)
 		for ; len(rest) > 0 && int(rest[0].Phase) == i; rest = rest[1:] {
-			a := rest[0]
-			if !waitUntil(ctx, timer, begun.Add(a.At)) {
+			if !until(begun.Add(rest[0].At)) {
 				return
 			}
-			g.start(ctx, begun, a, requests)
+			start(rest[0])
 		}
 		boundary = boundary.Add(p.For)
 	}
-	waitUntil(ctx, timer, boundary)
+	until(boundary)
 }
 
 func (g *Generator) enter(i int, p Phase) {
@@ -202,20 +203,19 @@ func (g *Generator) overrun(begun time.Time, a Arrival) Ending {
 	return e
 }
 
-// sleepUntil reports whether the instant was reached before ctx was done.
-func sleepUntil(ctx context.Context, instant time.Time) bool {
-	timer := time.NewTimer(time.Until(instant))
-	defer timer.Stop()
-	return waitUntil(ctx, timer, instant)
+// timers waits with the runtime's timers.
+func timers(ctx context.Context) func(instant time.Time) bool {
+	return func(instant time.Time) bool { return sleepUntil(ctx, instant) }
 }
 
-// waitUntil reports whether the instant was reached before ctx was done.
-func waitUntil(ctx context.Context, timer *time.Timer, instant time.Time) bool {
+// sleepUntil reports whether the instant was reached before ctx was done.
+func sleepUntil(ctx context.Context, instant time.Time) bool {
 	rest := time.Until(instant)
 	if rest <= 0 {
 		return ctx.Err() == nil
 	}
-	timer.Reset(rest)
+	timer := time.NewTimer(rest)
+	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -53,9 +54,25 @@ type Settings struct {
 	Sessions int
 	// MaxInFlight bounds concurrent requests; one beyond it counts as failed, an overrun. 0 means 20,000.
 	MaxInFlight int
-	// Transport carries the requests; nil means a keep-alive HTTP/1.1 client of the generator's own.
+	// Protocol is how requests are sent if there is no Transport; "" means HTTP1.
+	Protocol Protocol
+	// TLS is for https targets; nil means the system's authorities. It is not changed.
+	TLS *tls.Config
+	// CloseEach opens a connection for each request.
+	CloseEach bool
+	// Transport carries the requests; nil means a client of the generator's own.
 	Transport http.RoundTripper
 }
+
+// Protocol is how requests are sent.
+type Protocol string
+
+// The protocols.
+const (
+	HTTP1 Protocol = "http1" // by net/http
+	Lean  Protocol = "lean"  // HTTP/1.1 by package wire, for a fraction of the processor's time
+	HTTP2 Protocol = "http2" // by net/http; without TLS with prior knowledge (h2c)
+)
 
 // Phase is a stretch of time with constant rates.
 type Phase struct {
@@ -82,6 +99,8 @@ type Request struct {
 	// Stream answers the request with its header. The body is read on until it ends or everybody else has: it counts neither for the
 	// latency nor for the deadline.
 	Stream bool
+	// Body is sent with each request; nil means none. It is not changed.
+	Body []byte
 	// SessionCookie is the name of a cookie that says which session asks; "" means none.
 	SessionCookie string
 }
@@ -125,6 +144,12 @@ func (s Settings) check() error {
 	}
 	if s.Sessions < 0 || s.Sessions > math.MaxInt32 {
 		fail("sessions is %d: want 1 to %d", s.Sessions, math.MaxInt32)
+	}
+	if s.Protocol != "" && s.Protocol != HTTP1 && s.Protocol != Lean && s.Protocol != HTTP2 {
+		fail("protocol is %q: want %s, %s or %s", s.Protocol, HTTP1, Lean, HTTP2)
+	}
+	if s.CloseEach && s.Protocol == HTTP2 {
+		fail("protocol %s with a connection for each request: want one of the two", HTTP2)
 	}
 	if s.MaxInFlight < 0 {
 		fail("max in flight is %d: want at least 1", s.MaxInFlight)

@@ -54,8 +54,11 @@ type Ending struct {
 	Latency, Ended time.Duration
 	// Late is set if it was sent more than 5 ms behind.
 	Late bool
-	// Answer is what came, without its body, which has been read; nil if nothing did.
+	// Answer is what came, without its body, which has been read; nil if nothing did. With Lean it has its status and the fields
+	// Proxy-Status, Retry-After and X-Triage-Degraded alone.
 	Answer *http.Response
+	// Err is what went wrong, nil if a whole answer came.
+	Err error
 }
 
 func newTally(class string, phases int, deadline time.Duration) *tally {

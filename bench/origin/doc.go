@@ -30,8 +30,8 @@
 //
 // # What goes wrong
 //
-// Faults are what is wrong at the moment: slow or smaller pools, slow routes, shares of requests that fail at once or hang, cold
-// caches, one bad endpoint. Play lets them come and go by a script; Control does so from outside, and gives the Truth: what
+// Faults are what is wrong at the moment: slow or smaller pools, slow routes, shares of requests that fail at once or hang,
+// that have their connection reset or half an answer, cold caches, one bad endpoint, an address at which nobody listens. Play lets them come and go by a script; Control does so from outside, and gives the Truth: what
 // became of every request, by the backend's own count.
 //
 // # Promised
@@ -44,6 +44,6 @@
 //
 // # Not done
 //
-// Priorities, request bodies (read up to a megabyte and forgotten), streaming, TLS, half-answered bodies, refused connections. In a
+// Priorities, request bodies (read up to a megabyte and forgotten), streaming, TLS. In a
 // pool of slots slowness counts for services that begin after it; those that run keep their speed.
 package origin

@@ -23,6 +23,12 @@ type Faults struct {
 	// Hang is the share of a route's requests whose first step takes HangFor, after which they are answered 500.
 	Hang    map[string]float64 `json:"hang,omitempty"`
 	HangFor time.Duration      `json:"hang_for_ns,omitempty"`
+	// Reset is the share of a route's requests whose connection is reset at once, without an answer.
+	Reset map[string]float64 `json:"reset,omitempty"`
+	// Half is the share of a route's requests that are worked on, and then have half of their answer before the connection ends.
+	Half map[string]float64 `json:"half,omitempty"`
+	// Refuse closes the endpoints' addresses with all their connections, until it is over: whoever connects is refused.
+	Refuse bool `json:"refuse,omitempty"`
 	// Cold empties the caches of these routes now.
 	Cold []string `json:"cold,omitempty"`
 	// Bad is what is wrong with the first endpoint alone.
@@ -71,9 +77,10 @@ func (o *Origin) setLocked(f Faults) error {
 			fail = r.settings.ErrorShare
 		}
 		name := r.settings.Name
-		r.set(routeFaults{fail, f.Hang[name], f.HangFor, factor(f.SlowRoutes[name])}, slices.Contains(f.Cold, name))
+		r.set(routeFaults{fail, f.Hang[name], f.Reset[name], f.Half[name], f.HangFor, factor(f.SlowRoutes[name])}, slices.Contains(f.Cold, name))
 	}
 	o.bad.Store(&f.Bad)
+	o.door.set(f.Refuse)
 	o.faults = f
 	return nil
 }
@@ -143,6 +150,8 @@ func (o *Origin) checkFaults(f Faults) error {
 	each("slowness", f.SlowRoutes, "route", routes, positive, "more than 0, at most 1e6")
 	each("failing share", f.Fail, "route", routes, share, "0 to 1")
 	each("hanging share", f.Hang, "route", routes, share, "0 to 1")
+	each("resetting share", f.Reset, "route", routes, share, "0 to 1")
+	each("half-answering share", f.Half, "route", routes, share, "0 to 1")
 	for name, b := range f.Bound {
 		if !pools[name] || b < 1 {
 			problems = append(problems, fmt.Errorf("bound of %q is %d: want one of the pools, and 1 at least", name, b))

@@ -26,6 +26,7 @@ type Origin struct {
 	room      *room
 	unknown   atomic.Uint64
 	bad       atomic.Pointer[BadEndpoint]
+	door      *door
 	begun     atomic.Pointer[time.Time]
 
 	changing sync.Mutex
@@ -56,7 +57,7 @@ func New(s Settings) (*Origin, error) {
 	if s.MaxWaiters == 0 {
 		s.MaxWaiters = defaultMaxWaiters
 	}
-	o := &Origin{endpoints: max(s.Endpoints, 1), abandons: s.Abandon, records: records{most: s.Records}, stop: make(chan struct{})}
+	o := &Origin{endpoints: max(s.Endpoints, 1), abandons: s.Abandon, records: records{most: s.Records}, stop: make(chan struct{}), door: newDoor()}
 	o.room = &room{limit: int64(s.MaxWaiters)}
 	byName := map[string]*resources{}
 	for _, p := range s.Pools {
@@ -132,7 +133,7 @@ func (o *Origin) serve(w http.ResponseWriter, req *http.Request, endpoint int) {
 	// A broken body is a client that left; the work is done for it like for any other.
 	io.Copy(io.Discard, io.LimitReader(req.Body, maxDrain))
 	how, early := done, &header{w: w, route: r}
-	if !t.fails {
+	if !t.fails && !t.resets {
 		how = o.work(req.Context(), r, t, endpoint, bad, early)
 	}
 	end := r.ending(t, how, req.Context().Err() != nil)
@@ -144,7 +145,12 @@ func (o *Origin) serve(w http.ResponseWriter, req *http.Request, endpoint int) {
 	// Counted before it is written, so that a client that has its answer finds it in the snapshot.
 	r.count(end.counter)
 	o.records.end(place, end.word)
-	if end.status != 0 {
+	switch {
+	case t.resets:
+		reset(w)
+	case end.half:
+		half(w, end.body)
+	case end.status != 0:
 		answer(w, end.status, end.body)
 	}
 }
@@ -219,20 +225,23 @@ type ending struct {
 	word    string
 	status  int
 	body    []byte
+	half    bool
 }
 
 func (r *route) ending(t ticket, how outcome, clientLeft bool) ending {
 	switch {
 	case how == full || how == tired:
-		return ending{&r.counts.Refused, "refused", http.StatusServiceUnavailable, nil}
+		return ending{counter: &r.counts.Refused, word: "refused", status: http.StatusServiceUnavailable}
 	case how == stopped:
-		return ending{&r.counts.Stopped, "stopped", http.StatusServiceUnavailable, nil}
-	case t.fails || (t.hangs || t.lying) && !clientLeft:
-		return ending{&r.counts.Failed, "failed", http.StatusInternalServerError, nil}
+		return ending{counter: &r.counts.Stopped, word: "stopped", status: http.StatusServiceUnavailable}
+	case t.fails || t.resets || (t.hangs || t.lying) && !clientLeft:
+		return ending{counter: &r.counts.Failed, word: "failed", status: http.StatusInternalServerError}
 	case how == left || clientLeft:
-		return ending{&r.counts.Abandoned, "abandoned", 0, nil}
+		return ending{counter: &r.counts.Abandoned, word: "abandoned"}
+	case t.halves:
+		return ending{counter: &r.counts.Failed, word: "failed", body: r.body, half: true}
 	}
-	return ending{&r.counts.Served, "served", http.StatusOK, r.body}
+	return ending{counter: &r.counts.Served, word: "served", status: http.StatusOK, body: r.body}
 }
 
 // answer writes the whole response; net/http itself keeps the body of an answer to HEAD back.

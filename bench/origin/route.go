@@ -30,9 +30,9 @@ type route struct {
 
 // routeFaults is what is wrong with a route.
 type routeFaults struct {
-	fail, hang float64 // shares
-	hangFor    time.Duration
-	slow       float64
+	fail, hang, reset, half float64 // shares
+	hangFor                 time.Duration
+	slow                    float64
 }
 
 // step is work on one resource. There is one resource for each endpoint, or one for all, or none.
@@ -75,7 +75,9 @@ func newRoute(s RouteSettings, steps []*step, seed, index uint64) *route {
 type ticket struct {
 	luck                uint64
 	fails, hangs, lying bool
-	hangFor             time.Duration
+	// resets and halves break the connection, at once or in the middle of the answer.
+	resets, halves bool
+	hangFor        time.Duration
 }
 
 // begin counts a request and draws what it will meet at an endpoint.
@@ -93,6 +95,11 @@ func (r *route) begin(req *http.Request, bad BadEndpoint) ticket {
 	die, fail := r.dice.Float64(), max(r.faults.fail, bad.Fail)
 	t.fails, t.lying = die < fail, die >= fail && die < fail+bad.Hang
 	t.hangs = !t.fails && !t.lying && die < fail+r.faults.hang
+	if !t.fails && !t.lying && !t.hangs {
+		// The dice of another stream: shares of different faults are of those whom the others have left.
+		die = r.dice.Float64()
+		t.resets, t.halves = die < r.faults.reset, die >= r.faults.reset && die < r.faults.reset+r.faults.half
+	}
 	return t
 }
 

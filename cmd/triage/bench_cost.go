@@ -184,4 +184,3 @@ func newBenchBareProxy() *cobra.Command {
 	cmd.Flags().IntVar(&bare.Routes, "routes", 0, "how many routes the mux has; 0: none")
 	return cmd
 }
-
