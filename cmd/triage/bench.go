@@ -10,5 +10,6 @@ func newBench() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newBenchRun(), newBenchSim(), newBenchPage(), newBenchOrigin(), newBenchDiff(), newBenchReport())
+	cmd.AddCommand(newBenchCost(), newBenchBareProxy())
 	return cmd
 }
