@@ -19,8 +19,8 @@ lint:
 	go tool staticcheck ./...
 
 # The programs that e2e tests need, from Debian's packages. Where they are there already nothing is done.
-E2E_PACKAGES = prometheus nginx-light
-E2E_PROGRAMS = promtool nginx
+E2E_PACKAGES = prometheus nginx-light chromium fonts-dejavu-core
+E2E_PROGRAMS = promtool nginx chromium
 
 e2e: e2e-programs
 	go test -tags e2e -run E2E ./...
