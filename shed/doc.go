@@ -36,6 +36,7 @@
 //     notices the database that it keeps busy. When somebody is refused in a group that gets less done than usual, and a less important
 //     route outside has grown by more than the members, that route is kept back for a moment. If the members evidently get more
 //     done, it is held, as low as it takes; else it is let go, and left alone for longer and longer (package relief).
+//     Trial releases, and cuts of the limit that kept back one route alone, tell of relief as well; of several at once nobody can (cuts.go).
 //  6. Errors. Package level refuses lower classes when a protected route's errors climb, and undoes it when that does not
 //     help. It looks for signs first (signs.go): load that makes a route fail makes its other answers slow, or others fail, or was
 //     brought by somebody who has grown; and trouble of one endpoint alone is that endpoint's, and no sample either (endpoints.go).

@@ -50,6 +50,7 @@ type group struct {
 	most        float64       // observed: the most that was served of late, in slots
 	closed      bool          // nobody is in it any more
 	inquiry     *inquiry      // about a route that is kept back for a moment
+	cut         *cut          // of the experiment under way, if it has a reference
 	unbound     time.Duration // since when the limit keeps nobody out; negative: it does
 	why         limit.Reason
 	reported    float64
@@ -145,6 +146,7 @@ func (c *Controller) steer(now time.Duration, g *group) {
 	g.law, why = g.law.Next(in)
 	g.limit = g.law.Limit
 	c.report(now, g, before, why)
+	c.watchCut(g, before)
 	c.attribute(now, g)
 	c.tryRelease(now, g)
 	if g.law.Binding(in) || g.law.Phase != limit.Steady || g.y/g.law.Scale > suffersAt {
