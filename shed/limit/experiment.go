@@ -178,8 +178,9 @@ func (s State) judgeUp(in Sample) (State, Reason) {
 		return s.rest(in), NotLoad
 	}
 	s.Limit, s.saturated, s.ignorant = s.first.limit, true, false
+	held := s.first
 	s = s.rest(in)
-	s.restTill = in.Now + restUp
+	s.restTill, s.first = in.Now+restUp, held // what was done under it is what the limit's way down is watched by
 	return s, TooMuch
 }
 
