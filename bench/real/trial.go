@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"triage/bench/chance"
+	"triage/bench/child"
 	"triage/bench/origin"
 	"triage/bench/sim"
 )
@@ -61,7 +62,7 @@ func (t Trial) Carry() error {
 	var problems []error
 	fail := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	stalls := t.Scenario.Sidecars.StallEvery > 0
-	if stalls && !canStand {
+	if stalls && !child.CanStand {
 		fail("its sidecars' processes stand still, which this system cannot make them do")
 	}
 	for _, p := range t.Scenario.Phases {

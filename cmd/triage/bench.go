@@ -9,6 +9,6 @@ func newBench() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newBenchRun(), newBenchSim(), newBenchPage(), newBenchOrigin(), newBenchDiff())
+	cmd.AddCommand(newBenchRun(), newBenchSim(), newBenchPage(), newBenchOrigin(), newBenchDiff(), newBenchPeer(), newBenchCompare())
 	return cmd
 }
