@@ -36,7 +36,7 @@ type Listener struct {
 	Address        string   `yaml:"address" required:"true" short:"true" format:"address" doc:"host:port; without a host, every interface."`
 	TLS            *TLS     `yaml:"tls" doc:"Serve HTTPS with this certificate; without it, plain HTTP."`
 	TrustedProxies []string `yaml:"trusted_proxies" unique:"true" format:"cidr" doc:"Networks or addresses whose X-Forwarded-* fields are believed."`
-	Lane           string   `yaml:"lane" default:"auto" words:"auto standard" doc:"auto is the fastest lane that can serve the listener; standard is net/http. Today both are net/http."`
+	Lane           string   `yaml:"lane" default:"auto" words:"auto fast standard" doc:"fast is Triage's own HTTP/1.1 for plain listeners, standard is net/http; auto is what is held for best, today standard."`
 	Limits         Limits   `yaml:"limits" doc:"What one listener accepts."`
 	Timeouts       Timeouts `yaml:"timeouts" doc:"How long a client may stand still."`
 }

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"net/http"
 	"time"
 
 	"triage/proxy/edge"
@@ -9,17 +8,17 @@ import (
 )
 
 // ask is what the control law is told of the request.
-func (x *passage) ask(r *http.Request) shed.Ask {
-	x.recognise(r)
-	x.saidUntil(r)
+func (x *passage) ask() shed.Ask {
+	x.recognise()
+	x.saidUntil()
 	return shed.Ask{
-		Route: x.route.shed, Cohort: x.cohort(), Stage: x.visit.Stage, Retry: edge.Retry(r.Header), Deadline: x.deadline(x.Start),
+		Route: x.route.shed, Cohort: x.cohort(), Stage: x.visit.Stage, Retry: edge.Retry(x.asking.fields), Deadline: x.deadline(x.Start),
 	}
 }
 
 // saidUntil reads until when the client says that it waits.
-func (x *passage) saidUntil(r *http.Request) {
-	if left, ok := edge.Patience(r.Header, x.Start); ok {
+func (x *passage) saidUntil() {
+	if left, ok := edge.Patience(x.asking.fields, x.Start); ok {
 		x.until = x.Start.Add(left)
 	}
 }

@@ -35,7 +35,9 @@ type table struct {
 	sessionKey   shed.CohortKey
 	sessions     sessions
 	uncovered    Recorder
-	log          *changes
+	// secure is set if there are endpoints that only the standard lane can talk to.
+	secure bool
+	log    *changes
 }
 
 type routeState struct {
@@ -130,6 +132,9 @@ func (t *table) addUpstream(s UpstreamSettings, old *table, law shed.Settings) e
 	}
 	if err != nil {
 		return err
+	}
+	for _, e := range s.Endpoints {
+		t.secure = t.secure || e.URL.Scheme != "http"
 	}
 	if err := up.addBreakers(before, t.log); err != nil {
 		return err

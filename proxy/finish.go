@@ -1,33 +1,33 @@
 package proxy
 
 import (
-	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
+	"math/rand/v2"
 	"net/http"
 	"time"
+	"unsafe"
 
 	"triage/breaker"
+	"triage/proxy/edge"
 	"triage/proxy/reason"
 	"triage/shed"
 )
 
 // finish tells the outcome, once, to all that learn from it, and closes the record. It runs on every path, a panic included.
-func (p *Proxy) finish(x *passage, w http.ResponseWriter) {
-	panicked := recover()
+func (p *Proxy) finish(x *passage, l lane, panicked any) (abort bool) {
 	if panicked != nil && panicked != http.ErrAbortHandler {
 		p.logger.Error("a request made the proxy panic", "panic", panicked, "path", x.Path, "stack", stack())
 		x.Reason = reason.Internal
 		if !x.outcome.Started && x.Status == 0 {
-			p.refuse(x, w, &http.Request{Method: x.Method, Header: http.Header{}})
+			p.refuse(x, l.answer())
 		}
 	}
 	x.Total = time.Since(x.Start)
 	x.Result = x.result()
 	x.learn()
 	x.recorder().Record(&x.Exchange)
-	if panicked != nil || x.outcome.Abort {
-		panic(http.ErrAbortHandler)
-	}
+	return panicked != nil || x.outcome.Abort
 }
 
 func (x *passage) recorder() Recorder {
@@ -109,11 +109,20 @@ func (x *passage) result() Result {
 }
 
 // requestID is the id of a trusted peer's request, or a fresh one of 128 random bits.
-func requestID(r *http.Request, trusted bool) string {
-	if id := r.Header.Get("X-Request-Id"); trusted && id != "" && len(id) <= 128 {
-		return id
+func requestID(h edge.Fields, trusted bool, space *[32]byte) string {
+	if trusted {
+		if said := h.Values("X-Request-Id"); len(said) > 0 && said[0] != "" && len(said[0]) <= 128 {
+			return said[0]
+		}
 	}
+	return freshID(space)
+}
+
+// freshID makes an id in space, of which the text is a window.
+func freshID(space *[32]byte) string {
 	var id [16]byte
-	rand.Read(id[:])
-	return hex.EncodeToString(id[:])
+	binary.LittleEndian.PutUint64(id[:], rand.Uint64())
+	binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
+	hex.Encode(space[:], id[:])
+	return unsafe.String(&space[0], len(space))
 }

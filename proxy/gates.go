@@ -13,21 +13,20 @@ import (
 )
 
 // cover finds the route on the canonical path, which is also the path that is forwarded.
-func (x *passage) cover(r *http.Request) reason.Reason {
-	if !route.Normalize(r.URL) {
+func (x *passage) cover() reason.Reason {
+	if x.asking.malformed {
 		return reason.BadRequest
 	}
-	x.Path = r.URL.EscapedPath()
-	if looped(r.Header.Values("Via"), x.table.name) {
+	if looped(x.asking.fields.Values("Via"), x.table.name) {
 		return reason.Loop
 	}
-	index, ok := x.table.rules.Match(r)
+	index, ok := x.table.rules.Find(&route.Request{Method: x.Method, Host: x.Host, Path: x.asking.path, Fields: x.asking.fields})
 	if ok {
 		x.route = x.table.routes[index]
 		x.up = x.route.up
 		x.Route, x.Priority, x.Upstream = x.route.settings.Rule.Name, x.route.priority, x.up.settings.Name
 	}
-	check := x.table.isHealthCheck(r)
+	check := x.isHealthCheck()
 	x.HealthCheck = check && x.table.healthTokens.take(x.Start, x.Client)
 	switch {
 	case x.up != nil:
@@ -62,9 +61,9 @@ func looped(via []string, name string) bool {
 }
 
 // isHealthCheck reports whether the request may pass every gate. One with a body may not: no gate would limit it.
-func (t *table) isHealthCheck(r *http.Request) bool {
-	_, ok := t.health[r.URL.Path]
-	return ok && r.ContentLength == 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+func (x *passage) isHealthCheck() bool {
+	_, ok := x.table.health[x.asking.path]
+	return ok && x.asking.bodyless && (x.Method == http.MethodGet || x.Method == http.MethodHead)
 }
 
 // healthTokens bound the rate of health checks, or a flood that calls itself one would pass every gate as well. Each client has a
@@ -88,12 +87,12 @@ func (h healthTokens) take(now time.Time, client netip.Addr) bool {
 }
 
 // takeTokens takes one token of each of the route's buckets.
-func (x *passage) takeTokens(r *http.Request) reason.Reason {
+func (x *passage) takeTokens() reason.Reason {
 	if x.HealthCheck {
 		return reason.None
 	}
 	for _, limit := range x.route.limits {
-		if ok, retryIn := limit.bucket.Take(x.Start, limit.key(x, r)); !ok {
+		if ok, retryIn := limit.bucket.Take(x.Start, limit.key(x)); !ok {
 			x.retryIn = retryIn
 			return reason.Quota
 		}
@@ -103,20 +102,18 @@ func (x *passage) takeTokens(r *http.Request) reason.Reason {
 
 // key is what the limit is counted by. A request that lacks the header or cookie, or has it twice, is counted by its client's
 // address: leaving it out must not be a way round the limit, nor must a second one that only the backend reads.
-func (l *limitState) key(x *passage, r *http.Request) string {
+func (l *limitState) key(x *passage) string {
 	kind, name, _ := strings.Cut(l.settings.Per, ":")
 	value := ""
 	switch kind {
 	case "route", "":
 		return ""
 	case "header":
-		if all := r.Header.Values(name); len(all) == 1 {
+		if all := x.asking.fields.Values(name); len(all) == 1 {
 			value = all[0]
 		}
 	case "cookie":
-		if all := r.CookiesNamed(name); len(all) == 1 {
-			value = all[0].Value
-		}
+		value = x.cookie(name)
 	}
 	if value == "" {
 		return "ip " + household(x.Client)

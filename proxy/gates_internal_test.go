@@ -39,9 +39,9 @@ func TestLimitKey(t *testing.T) {
 				r.Header.Add(name, value)
 			}
 		}
-		x := &passage{Exchange: Exchange{Client: netip.MustParseAddr(test.client)}}
+		x := &passage{Exchange: Exchange{Client: netip.MustParseAddr(test.client)}, asking: asking{fields: r.Header}}
 		l := &limitState{settings: LimitSettings{Per: test.per}}
-		if got := l.key(x, r); got != test.want {
+		if got := l.key(x); got != test.want {
 			t.Errorf("key per %s of %s with %q: %q, want %q", test.per, test.client, test.header, got, test.want)
 		}
 	}
@@ -50,16 +50,14 @@ func TestLimitKey(t *testing.T) {
 // A health check passes every gate, so it must be nothing but a look.
 func TestHealthCheckHasNoBody(t *testing.T) {
 	table := &table{health: map[string]struct{}{"/healthz": {}}}
-	for body, want := range map[string]bool{"": true, "x": false} {
-		r := httptest.NewRequest("GET", "/healthz", strings.NewReader(body))
-		if got := table.isHealthCheck(r); got != want {
-			t.Errorf("GET /healthz with the body %q is a health check: %v, want %v", body, got, want)
+	for length, want := range map[int64]bool{0: true, 1: false, -1: false} {
+		p := &Proxy{}
+		p.table.Store(table)
+		r := httptest.NewRequest("GET", "/healthz", strings.NewReader("x"))
+		r.ContentLength = length
+		if got := p.begin(r).isHealthCheck(); got != want {
+			t.Errorf("GET /healthz with a body of length %d is a health check: %v, want %v", length, got, want)
 		}
-	}
-	r := httptest.NewRequest("GET", "/healthz", nil)
-	r.ContentLength = -1
-	if table.isHealthCheck(r) {
-		t.Errorf("GET /healthz with a body of unknown length is a health check, want none")
 	}
 }
 
@@ -91,7 +89,7 @@ func TestSlotOutcome(t *testing.T) {
 		reason.BodyTooLarge: shed.NotSent, reason.BadRequest: shed.NotSent, reason.ClientTimeout: shed.NotSent, reason.UpgradeRefused: shed.NotSent,
 		reason.UpstreamTimeout: shed.Timeout, reason.ConnectTimeout: shed.Timeout, reason.UpstreamReset: shed.Failure,
 	} {
-		x := &passage{Exchange: Exchange{Reason: why}, endpoint: &upstream.Endpoint{}}
+		x := &passage{Exchange: Exchange{Reason: why}, endpoint: &upstream.Endpoint{}, asking: asking{ctx: t.Context(), fields: http.Header{}}}
 		if got := x.slotOutcome(); got != want {
 			t.Errorf("%s: outcome %d, want %d", why, got, want)
 		}
@@ -154,8 +152,8 @@ func begun(t *testing.T, gate *shed.Gate, r *shed.Route) *passage {
 		t.Fatal(err)
 	}
 	up := &upstreamState{gate: gate, breakers: []*breaker.Breaker{b}}
-	x := &passage{table: &table{}, up: up, route: &routeState{shed: r, up: up, breaker: b}, endpoint: &upstream.Endpoint{}}
-	if why := x.admit(httptest.NewRequest(http.MethodPost, "/", nil)); why != reason.None {
+	x := &passage{table: &table{}, up: up, route: &routeState{shed: r, up: up, breaker: b}, endpoint: &upstream.Endpoint{}, asking: asking{ctx: t.Context(), fields: http.Header{}}}
+	if why := x.admit(); why != reason.None {
 		t.Fatalf("refused: %s", why)
 	}
 	return x

@@ -16,7 +16,7 @@ import (
 )
 
 // refuse answers a request that the backend does not answer: the only place that turns a reason into status, fields and body.
-func (p *Proxy) refuse(x *passage, w http.ResponseWriter, r *http.Request) {
+func (p *Proxy) refuse(x *passage, w http.ResponseWriter) {
 	if x.Reason == reason.ClientGone {
 		x.Status = x.Reason.Status()
 		return
@@ -31,7 +31,7 @@ func (p *Proxy) refuse(x *passage, w http.ResponseWriter, r *http.Request) {
 		x.write(w, f)
 		return
 	}
-	if isGRPC(r) {
+	if x.asking.grpc {
 		x.writeGRPC(w, wait)
 		return
 	}
@@ -42,7 +42,7 @@ func (p *Proxy) refuse(x *passage, w http.ResponseWriter, r *http.Request) {
 		h.Set("Connection", "close")
 	}
 	h.Set("Cache-Control", "no-store")
-	x.writeProblem(w, r, wait)
+	x.writeProblem(w, wait)
 }
 
 // proxyStatus is this proxy's member of the Proxy-Status list (RFC 9209).
@@ -129,9 +129,9 @@ type problem struct {
 	RetryAfter int    `json:"retry_after,omitempty"`
 }
 
-func (x *passage) writeProblem(w http.ResponseWriter, r *http.Request, wait time.Duration) {
+func (x *passage) writeProblem(w http.ResponseWriter, wait time.Duration) {
 	status := x.Reason.Status()
-	if prefersHTML(r.Header.Values("Accept")) {
+	if prefersHTML(x.asking.fields.Values("Accept")) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		x.send(w, status, page(x.Reason, x.ID, wait))
 		return
@@ -173,10 +173,6 @@ func page(why reason.Reason, id string, wait time.Duration) []byte {
 <body style="font:1.1rem system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem">
 <h1>%s</h1><p>%s</p><p><small>%s · %s</small></p></body></html>
 `, title, title, advice, why, html.EscapeString(id))
-}
-
-func isGRPC(r *http.Request) bool {
-	return r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
 }
 
 // prefersHTML reports whether the Accept fields rank text/html above JSON (RFC 9110, section 12.5.1).

@@ -17,6 +17,7 @@ type passage struct {
 	Exchange
 	table  *table
 	client edge.Client
+	asking asking
 	route  *routeState // nil if none covers the request
 	up     *upstreamState
 
@@ -31,55 +32,61 @@ type passage struct {
 	shedBelow bool
 }
 
-// ServeHTTP takes one request along its way and tells everybody who learns from it how it ended.
-func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := p.begin(r)
-	defer p.finish(x, w)
-	x.Reason = p.walk(x, w, r)
+// asking is the request as the gates see it, whichever lane it came by.
+type asking struct {
+	ctx    context.Context
+	fields edge.Fields
+	// path is canonical and decoded; malformed is set if there is none.
+	path      string
+	malformed bool
+	// bodyless is set if the request surely has no body.
+	bodyless bool
+	grpc     bool
+}
+
+// lane is what differs between the ways in and out of the gates.
+type lane interface {
+	// carry takes the exchange to its endpoint and the answer back.
+	carry(p *Proxy, x *passage) forward.Outcome
+	// answer is where Triage's own answer is written.
+	answer() http.ResponseWriter
+}
+
+// serve takes one exchange along its way.
+func (p *Proxy) serve(x *passage, l lane) {
+	x.Reason = p.walk(x, l)
 	if x.Reason != reason.None && !x.outcome.Started && !x.Upgraded {
-		p.refuse(x, w, r)
+		p.refuse(x, l.answer())
 	}
 }
 
 // walk takes the exchange through the gates in order. The first refusal ends it.
-func (p *Proxy) walk(x *passage, w http.ResponseWriter, r *http.Request) reason.Reason {
-	if why := x.cover(r); why != reason.None { // proxy/route: which rule covers it?
+func (p *Proxy) walk(x *passage, l lane) reason.Reason {
+	if why := x.cover(); why != reason.None { // proxy/route: which rule covers it?
 		return why
 	}
-	if why := x.enforce(x.takeTokens(r)); why != reason.None { // shed/bucket: within its quota?
+	if why := x.enforce(x.takeTokens()); why != reason.None { // shed/bucket: within its quota?
 		return why
 	}
-	if why := x.admit(r); why != reason.None { // shed: can the backend afford it now?
+	if why := x.admit(); why != reason.None { // shed: can the backend afford it now?
 		return why
 	}
 	if why := x.choose(p.dice()); why != reason.None { // proxy/upstream: which endpoint? breaker: may it be called?
 		return why
 	}
-	return p.forward(x, w, r) // proxy/forward: carry it over, byte for byte
-}
-
-// begin opens the record: who asks?
-func (p *Proxy) begin(r *http.Request) *passage {
-	x := &passage{table: p.table.Load(), client: edge.ClientOf(r)}
-	x.Start = time.Now()
-	x.Client, x.Method, x.Host, x.Proto = x.client.Addr, r.Method, r.Host, r.Proto
-	x.Path = r.URL.EscapedPath()
-	x.ID = requestID(r, x.client.Trusted)
-	// Before anybody decides by a header: a rule, a quota or a session must not go by what the client has no right to say.
-	edge.Sanitize(r.Header, x.client)
-	return x
+	return p.forward(x, l) // proxy/forward: carry it over, byte for byte
 }
 
 // admit waits for a slot under the route's limit.
-func (x *passage) admit(r *http.Request) reason.Reason {
+func (x *passage) admit() reason.Reason {
 	if x.HealthCheck {
 		return reason.None
 	}
-	x.asked = x.ask(r)
-	slot, no, queued := x.up.gate.Enter(r.Context(), x.asked)
+	x.asked = x.ask()
+	slot, no, queued := x.up.gate.Enter(x.asking.ctx, x.asked)
 	x.Queued = queued
 	if no.Reason != shed.Admitted {
-		if r.Context().Err() != nil {
+		if x.asking.ctx.Err() != nil {
 			return reason.ClientGone
 		}
 		x.retryIn = no.RetryAfter
@@ -106,7 +113,7 @@ func (x *passage) choose(dice uint64) reason.Reason {
 	if e == nil {
 		return reason.NoEndpoint
 	}
-	x.endpoint, x.Endpoint, x.seat.slot.Endpoint = e, e.URL().String(), e.Index+1
+	x.endpoint, x.Endpoint, x.seat.slot.Endpoint = e, e.Name(), e.Index+1
 	x.up.panicking.Store(panicking)
 	if pass, ok := x.up.breakers[e.Index].AllowAs(x.seat.cost); ok {
 		x.seat.passes[1] = pass
@@ -115,23 +122,10 @@ func (x *passage) choose(dice uint64) reason.Reason {
 }
 
 // forward carries the exchange over and brings its slot back as soon as the response header has come.
-func (p *Proxy) forward(x *passage, w http.ResponseWriter, r *http.Request) reason.Reason {
-	out := p.prepare(x, r)
+func (p *Proxy) forward(x *passage, l lane) reason.Reason {
 	x.endpoint.Begin()
 	defer x.endpoint.End()
-	to := forward.Target{
-		URL: x.endpoint.URL(), Timeout: x.timeout(), BodyLimit: x.bodyLimit(),
-		OnHeader: func(status int, clientWait time.Duration) {
-			x.UpstreamStatus = status
-			x.seat.answer(answerOutcome(status), clientWait)
-		},
-		Header: func(h http.Header) { p.respond(x, h) },
-	}
-	if !x.HealthCheck {
-		to.SlowBody = x.seat.leave
-		to.WholeBody = func(ctx context.Context) reason.Reason { return x.comeBack(ctx, x.askAgain(time.Now())) }
-	}
-	x.outcome = x.up.forwarder.Forward(w, out, to)
+	x.outcome = l.carry(p, x)
 	x.collect()
 	x.UpstreamStatus, x.FirstByte, x.Upgraded = x.outcome.Status, x.outcome.FirstByte, x.outcome.Upgraded
 	x.BytesIn, x.BytesOut = x.outcome.BytesIn, x.outcome.BytesOut
@@ -141,25 +135,43 @@ func (p *Proxy) forward(x *passage, w http.ResponseWriter, r *http.Request) reas
 	return x.outcome.Reason
 }
 
-// prepare makes the request that goes out, with the fields a proxy adds.
-func (p *Proxy) prepare(x *passage, r *http.Request) *http.Request {
-	out := *r
-	out.Header = r.Header.Clone()
-	edge.Forwarded(out.Header, x.client, x.table.name, r.Proto)
-	out.Header.Set("X-Request-Id", x.ID)
-	if x.seat.slot.Hint && x.route.settings.Hint {
-		out.Header.Set("X-Triage-Degrade", "optional")
-	}
-	return &out
+// OnHeader is called when the response header has come: the slot goes to somebody else.
+func (x *passage) OnHeader(status int, clientWait time.Duration) {
+	x.UpstreamStatus = status
+	x.seat.answer(answerOutcome(status), clientWait)
 }
 
+// SlowBody is called when the client is slow to send its body.
+func (x *passage) SlowBody() {
+	if !x.HealthCheck {
+		x.seat.leave()
+	}
+}
+
+// WholeBody is called when a slow body is whole.
+func (x *passage) WholeBody(ctx context.Context) reason.Reason {
+	if x.HealthCheck {
+		return reason.None
+	}
+	return x.comeBack(ctx, x.askAgain(time.Now()))
+}
+
+// hints reports whether the backend is asked to skip optional work.
+func (x *passage) hints() bool { return x.seat.slot.Hint && x.route.settings.Hint }
+
 // respond has a last look at the response header before it goes to the client.
-func (p *Proxy) respond(x *passage, h http.Header) {
-	busy := x.UpstreamStatus == http.StatusServiceUnavailable || x.UpstreamStatus == http.StatusTooManyRequests
-	x.shedBelow = busy && (h.Get("X-Envoy-Overloaded") != "" || h.Get("Admission-Control") != "" || h.Get("Proxy-Status") != "")
+func (x *passage) respond(h edge.Fields) {
+	if x.UpstreamStatus == http.StatusServiceUnavailable || x.UpstreamStatus == http.StatusTooManyRequests {
+		x.shedBelow = said(h, "X-Envoy-Overloaded") || said(h, "Admission-Control") || said(h, "Proxy-Status")
+	}
 	x.seat.judge(x.verdict(), false)
 	x.complete(h)
-	p.closing(h)
+}
+
+// said reports whether a field is there and says something.
+func said(h edge.Fields, name string) bool {
+	values := h.Values(name)
+	return len(values) > 0 && values[0] != ""
 }
 
 func (x *passage) timeout() time.Duration {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"triage/proxy/edge"
 	"triage/shed/stage"
 )
 
@@ -24,8 +25,8 @@ type sessions struct {
 func newSessions() sessions { return sessions{table: stage.New(), begun: time.Now()} }
 
 // recognise finds out whose request it is.
-func (x *passage) recognise(r *http.Request) {
-	x.visit = visit{id: x.sessionID(r)}
+func (x *passage) recognise() {
+	x.visit = visit{id: x.sessionID()}
 	if x.visit.id != "" {
 		x.visit.Session, x.visit.known = x.table.sessions.table.Look(x.Start.Sub(x.table.sessions.begun), x.sessionKey(x.visit.id))
 	}
@@ -35,16 +36,27 @@ func (x *passage) recognise(r *http.Request) {
 }
 
 // sessionID is what the client calls its session.
-func (x *passage) sessionID(r *http.Request) string {
+func (x *passage) sessionID() string {
 	switch s := x.route.settings; {
 	case s.SessionCookie != "":
-		if all := r.CookiesNamed(s.SessionCookie); len(all) == 1 {
-			return all[0].Value
-		}
+		return x.cookie(s.SessionCookie)
 	case s.SessionHeader != "":
-		if all := r.Header.Values(s.SessionHeader); len(all) == 1 {
+		if all := x.asking.fields.Values(s.SessionHeader); len(all) == 1 {
 			return all[0]
 		}
+	}
+	return ""
+}
+
+// cookie gives the value of a cookie, "" if the request has none of the name, or more than one.
+func (x *passage) cookie(name string) string {
+	lines := x.asking.fields.Values("Cookie")
+	if len(lines) == 0 {
+		return ""
+	}
+	r := http.Request{Header: http.Header{"Cookie": lines}}
+	if all := r.CookiesNamed(name); len(all) == 1 {
+		return all[0].Value
 	}
 	return ""
 }
@@ -69,7 +81,7 @@ func (x *passage) cohort() uint16 {
 
 // complete notes that the session has been served by the route, if the answer says so. Where the answer gives the session a new name, as
 // after a login, what the old one has completed goes over to it.
-func (x *passage) complete(answer http.Header) {
+func (x *passage) complete(answer edge.Fields) {
 	if x.HealthCheck || x.UpstreamStatus < 200 || x.UpstreamStatus >= 400 {
 		return
 	}
@@ -86,8 +98,8 @@ func (x *passage) complete(answer http.Header) {
 }
 
 // renamed is the session's name after the answer.
-func renamed(answer http.Header, cookie, id string) string {
-	for _, line := range answer["Set-Cookie"] {
+func renamed(answer edge.Fields, cookie, id string) string {
+	for _, line := range answer.Values("Set-Cookie") {
 		if c, err := http.ParseSetCookie(line); err == nil && c.Name == cookie && c.Value != "" && c.MaxAge >= 0 {
 			id = c.Value
 		}

@@ -58,10 +58,10 @@ func request(path, address string, fields ...string) *http.Request {
 func asks(t *testing.T, p *Proxy, r *http.Request) (shed.Ask, *passage) {
 	t.Helper()
 	x := p.begin(r)
-	if why := x.cover(r); why != 0 {
+	if why := x.cover(); why != 0 {
 		t.Fatalf("%s: %s", r.URL, why)
 	}
-	return x.ask(r), x
+	return x.ask(), x
 }
 
 const home = "203.0.113.7:999"

@@ -191,8 +191,21 @@ func (p *Process) Stop() error {
 		<-p.ended
 		return errors.Join(fmt.Errorf("%s did not end within %v and was killed%s", p.name, p.patience, p.words()), asked, killed)
 	}
-	if p.err != nil {
+	if p.err != nil && !asAsked(p.err) {
 		return fmt.Errorf("%s ended badly: %w", p.name, p.failure())
 	}
 	return nil
+}
+
+// asAsked says that a child ended by the very signal that asked it to, as some programs do in the end.
+func asAsked(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(interface {
+		Signaled() bool
+		Signal() syscall.Signal
+	})
+	return ok && status.Signaled() && status.Signal() == syscall.SIGTERM
 }

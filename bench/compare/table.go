@@ -33,10 +33,12 @@ type Row struct {
 	Runs    int `json:"runs"`
 	Counted int `json:"counted"`
 	Voided  int `json:"voided"`
+	// Shown says that no run counts, and the values are of those that do not.
+	Shown bool `json:"shown_although_void,omitempty"`
 	// Trouble says why runs do not count, once each.
 	Trouble []string           `json:"trouble,omitempty"`
 	Values  map[string]Summary `json:"values,omitempty"`
-	// Late is the largest share of requests that were sent late, of the runs that count.
+	// Late is the largest share of requests that were sent late, of the runs that are shown.
 	Late float64 `json:"sent_late"`
 }
 
@@ -64,20 +66,27 @@ func Table(r record.Record) (parts []Part) {
 
 func row(r record.Record, scenario string, peer int) Row {
 	out := Row{Peer: r.Peers[peer].Name, Absent: r.Peers[peer].Absent, Values: map[string]Summary{}}
-	values := map[string][]float64{}
+	var counted, others []record.Trial
 	for _, t := range r.Runs {
 		if t.Peer != peer || r.Scenarios[t.Scenario].Name != scenario {
 			continue
 		}
-		out.Runs++
 		out.Voided += t.Harness.Voided
-		if why := died(t); why != "" {
+		if why := trouble(t); why == "" {
+			counted = append(counted, t)
+		} else {
+			others = append(others, t)
 			if !slices.Contains(out.Trouble, why) {
 				out.Trouble = append(out.Trouble, why)
 			}
-			continue
 		}
-		out.Counted++
+	}
+	out.Runs, out.Counted = len(counted)+len(others), len(counted)
+	if len(counted) == 0 { // better than nothing, and said
+		counted, out.Shown = others, len(others) > 0
+	}
+	values := map[string][]float64{}
+	for _, t := range counted {
 		out.Late = max(out.Late, float64(t.Harness.Late+t.Harness.NotSent)/float64(max(t.Harness.Sent, 1)))
 		for name, v := range t.Values {
 			if v.There() {
@@ -132,6 +141,9 @@ func titles() (cells []string) {
 
 func (r Row) cells() []string {
 	cells := []string{r.Peer}
+	if r.Shown {
+		cells[0] += " (void)"
+	}
 	for _, c := range columns {
 		cells = append(cells, c.cell(r.Values))
 	}

@@ -129,13 +129,13 @@ func addOwn(t record.Trial, seen real.Seen, v real.Virtual) {
 	}
 }
 
-// died says why a run is in no median; "" if it is in them.
-func died(t record.Trial) string {
+// trouble says why a run is in no median; "" if it is in them.
+func trouble(t record.Trial) string {
 	if t.Cut != "" {
 		return t.Cut
 	}
 	if !t.Harness.Valid {
-		return "the machine was late"
+		return "this machine was late"
 	}
 	return ""
 }

@@ -111,7 +111,11 @@ func overview(parts []Part) [][]string {
 			case critical.Of == 0:
 				cells = append(cells, "-")
 			default:
-				cells = append(cells, fmt.Sprintf("%.2f / %.2f", float64(critical.Median), float64(total.Median)))
+				void := ""
+				if p.Rows[i].Shown {
+					void = " (void)"
+				}
+				cells = append(cells, fmt.Sprintf("%.2f / %.2f%s", float64(critical.Median), float64(total.Median), void))
 			}
 		}
 		rows = append(rows, cells)

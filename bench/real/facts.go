@@ -15,7 +15,7 @@ func (t Trial) Facts(b Backend) facts.Facts {
 		f.Classes = append(f.Classes, className(sc.Classes, class))
 	}
 	for _, r := range sc.Routes {
-		f.Routes = append(f.Routes, facts.Route{Name: r.Name, Path: path(r.Name), Class: r.Class, Stage: min(sc.StageOf(r.Name), mostStage)})
+		f.Routes = append(f.Routes, facts.Route{Name: r.Name, Path: path(r), Class: r.Class, Stage: min(sc.StageOf(r.Name), mostStage)})
 	}
 	for _, r := range sc.Resources {
 		if p := t.pool(r); len(p.Routes) > 0 {

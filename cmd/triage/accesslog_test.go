@@ -12,6 +12,11 @@ import (
 
 func TestAccessLogFields(t *testing.T) {
 	t.Parallel()
+	onBothLanes(t, testAccessLogFields)
+}
+
+func testAccessLogFields(t *testing.T) {
+	t.Parallel()
 	r := start(t, conf("", backend(t, echo), "  - {name: checkout, match: {path: /checkout/*}, upstream: app, priority: critical}\n"))
 	upstream := strings.TrimPrefix(r.loaded.File.Upstreams["app"].Endpoints[0].URL, "")
 	a := send(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "POST", r.url+"/checkout/a%20b?secret=1", "hello", "Host: shop.example", `User-Agent: "quotes" and more`)
@@ -43,6 +48,11 @@ func TestAccessLogFields(t *testing.T) {
 
 // Every request has one line; of refusals only some have, and the sum of those and the summaries is all of them.
 func TestAccessLogLeavesRefusalsOut(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testAccessLogLeavesRefusalsOut)
+}
+
+func testAccessLogLeavesRefusalsOut(t *testing.T) {
 	t.Parallel()
 	r := start(t, conf("access_log: {refusals: 5/s}", backend(t, echo), "  - {name: few, upstream: app, rate_limit: {rate: 1/h, burst: 20}}\n"))
 	client := &http.Client{}
@@ -79,6 +89,11 @@ func TestAccessLogLeavesRefusalsOut(t *testing.T) {
 // A log that was moved away is let go at a reload, and a new one begun. Nothing is lost on the way.
 func TestAccessLogRotation(t *testing.T) {
 	t.Parallel()
+	onBothLanes(t, testAccessLogRotation)
+}
+
+func testAccessLogRotation(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path, old := filepath.Join(folder, "access.log"), filepath.Join(folder, "access.log.1")
 	r := start(t, conf("access_log: {to: "+path+"}", backend(t, echo), everything))
@@ -114,6 +129,11 @@ func TestAccessLogRotation(t *testing.T) {
 
 // A full disk costs lines, which are counted and complained about, and no request.
 func TestAccessLogOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testAccessLogOnAFullDisk)
+}
+
+func testAccessLogOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/dev/full"); err != nil {
 		return // not a Linux: there is no such disk here

@@ -169,7 +169,7 @@ func routeSettings(r config.Route, rule route.Rule, class int) proxy.RouteSettin
 
 func listenerSettings(l config.Listener) (edge.Settings, error) {
 	s := edge.Settings{
-		Address: l.Address, MaxConnections: l.Limits.Connections, MaxHeader: int64(l.Limits.Header),
+		Address: l.Address, Fast: l.Lane == "fast", MaxConnections: l.Limits.Connections, MaxHeader: int64(l.Limits.Header),
 		ReadHeader: time.Duration(l.Timeouts.ReadHeader), Idle: time.Duration(l.Timeouts.Idle),
 		Read: time.Duration(l.Timeouts.Read), Write: time.Duration(l.Timeouts.Write),
 	}

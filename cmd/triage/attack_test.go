@@ -82,6 +82,10 @@ func drip(all []*wire, times int) {
 
 // Uploads that never come to an end hold nobody else's slots, and say nothing about the backend.
 func TestAttackSlowUploads(t *testing.T) {
+	onBothLanes(t, testAttackSlowUploads)
+}
+
+func testAttackSlowUploads(t *testing.T) {
 	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		time.Sleep(10 * time.Millisecond)
@@ -108,6 +112,10 @@ func TestAttackSlowUploads(t *testing.T) {
 
 // Uploads that were let in one by one and end all at once do not reach the backend all at once.
 func TestAttackUploadsThatEndTogether(t *testing.T) {
+	onBothLanes(t, testAttackUploadsThatEndTogether)
+}
+
+func testAttackUploadsThatEndTogether(t *testing.T) {
 	var now, most atomic.Int64
 	app := backend(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -159,6 +167,10 @@ func comesToRest(t *testing.T, r *running) {
 
 // An open breaker closes although its probes are streams that do not end, or uploads that do not come.
 func TestAttackHalfOpenBreaker(t *testing.T) {
+	onBothLanes(t, testAttackHalfOpenBreaker)
+}
+
+func testAttackHalfOpenBreaker(t *testing.T) {
 	var broken atomic.Bool
 	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
 		if broken.Load() {
@@ -206,6 +218,10 @@ func TestAttackHalfOpenBreaker(t *testing.T) {
 
 // Whatever way a thousand requests end, every slot comes back, nobody is blamed but the clients, and the next request is served.
 func TestAttackAbnormalEnds(t *testing.T) {
+	onBothLanes(t, testAttackAbnormalEnds)
+}
+
+func testAttackAbnormalEnds(t *testing.T) {
 	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.WriteHeader(http.StatusEarlyHints)
@@ -263,6 +279,10 @@ func TestAttackAbnormalEnds(t *testing.T) {
 
 // However a path is spelled, the backend gets the path by which the class was found.
 func TestAttackSpelling(t *testing.T) {
+	onBothLanes(t, testAttackSpelling)
+}
+
+func testAttackSpelling(t *testing.T) {
 	r := start(t, conf("", backend(t, echo), "  - {name: checkout, match: {path: /checkout/*}, upstream: app, priority: critical}\n  - {name: rest, upstream: app, priority: sheddable}\n"))
 	targets := []string{
 		"/checkout/../export", "/checkout/%2e%2e/export", "/checkout/.%2E/export", "/checkout/..;/export", "/checkout/%2e%2e;x/export", "/checkout/..%3b/export",
@@ -299,6 +319,10 @@ func TestAttackSpelling(t *testing.T) {
 
 // A header that a client has no right to say neither finds a route, nor fills a bucket of its own, nor reaches the backend.
 func TestAttackForbiddenHeaders(t *testing.T) {
+	onBothLanes(t, testAttackForbiddenHeaders)
+}
+
+func testAttackForbiddenHeaders(t *testing.T) {
 	r := start(t, conf("", backend(t, echo), `  - {name: vip, match: {path: /p, headers: {X-Priority: critical}}, upstream: app, priority: critical}
   - {name: inner, match: {path: /p, headers: {X-Real-IP: 10.0.0.1, X-Forwarded-Host: inner}}, upstream: app, priority: critical}
   - {name: few, match: {path: /few}, upstream: app, rate_limit: {rate: 1/h, burst: 1, per: 'header:X-Real-IP'}}
@@ -329,6 +353,10 @@ func TestAttackForbiddenHeaders(t *testing.T) {
 
 // Hosts, paths, methods, cookies and addresses without number neither grow a table nor make a metric.
 func TestAttackManyNames(t *testing.T) {
+	onBothLanes(t, testAttackManyNames)
+}
+
+func testAttackManyNames(t *testing.T) {
 	r := start(t, conf("access_log: {to: 'off'}", backend(t, func(http.ResponseWriter, *http.Request) {}), "  - {name: all, match: {path: /a/*}, upstream: app, session: {cookie: sid}, rate_limit: {rate: 1000/s, per: 'cookie:sid'}}\n"))
 	series := func() int { return strings.Count(get(t, r.adminURL+"/metrics"), "\ntriage_") }
 	before := series()
@@ -356,6 +384,10 @@ func TestAttackManyNames(t *testing.T) {
 
 // Routes come, go, and change their class and upstream while requests wait, run and are refused; afterwards nothing is left over.
 func TestAttackReloads(t *testing.T) {
+	onBothLanes(t, testAttackReloads)
+}
+
+func testAttackReloads(t *testing.T) {
 	app := shop(t).URL()
 	version := func(n int) string {
 		classes := []string{"critical", "important", "normal", "sheddable"}

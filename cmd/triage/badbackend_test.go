@@ -62,6 +62,11 @@ const unluckyRoutes = `  - {name: all, upstream: app, breaker: {disabled: true}}
 // log and metric have the reason; the next request is served.
 func TestBackendFaults(t *testing.T) {
 	t.Parallel()
+	onBothLanes(t, testBackendFaults)
+}
+
+func testBackendFaults(t *testing.T) {
+	t.Parallel()
 	app := rawBackend(t, unlucky)
 	r := start(t, strings.Replace(conf("", app, unluckyRoutes), "upstreams:\n", fmt.Sprintf(`upstreams:
   refusing: {endpoints: ["http://%s"]}
@@ -116,6 +121,11 @@ func TestBackendFaults(t *testing.T) {
 // Server errors with a whole answer are passed on as they are, and are the backend's.
 func TestServerErrorsPass(t *testing.T) {
 	t.Parallel()
+	onBothLanes(t, testServerErrorsPass)
+}
+
+func testServerErrorsPass(t *testing.T) {
+	t.Parallel()
 	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Own", "yes")
 		w.WriteHeader(http.StatusBadGateway)
@@ -133,6 +143,11 @@ func TestServerErrorsPass(t *testing.T) {
 
 // Only what the backend did opens a breaker: a hundred clients that leave or send rubbish do not.
 func TestClientsDoNotOpenABreaker(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testClientsDoNotOpenABreaker)
+}
+
+func testClientsDoNotOpenABreaker(t *testing.T) {
 	t.Parallel()
 	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.ReadAll(r.Body); err != nil || r.URL.Path != "/wait" {

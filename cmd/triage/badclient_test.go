@@ -22,6 +22,10 @@ func descriptors() int {
 // Nothing that a client sends harms the server: each gets its answer or is cut, the next one is served, and goroutines,
 // descriptors and requests in flight are in the end what they were. Not parallel: it counts.
 func TestBadClients(t *testing.T) {
+	onBothLanes(t, testBadClients)
+}
+
+func testBadClients(t *testing.T) {
 	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close") // a second idle connection, kept for later, is no leak
 		echo(w, r)
@@ -36,38 +40,42 @@ func TestBadClients(t *testing.T) {
 		name, send string
 		status     int // 0: cut without an answer
 		want       string
+		fast       int // what the fast lane answers, if not the same
 	}{
-		{"chunk that is none", "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n0\r\n\r\n", 400, "bad_request"},
-		{"chunk longer than it says", "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhello\r\n0\r\n\r\n", 400, "bad_request"},
-		{"two lengths that differ", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400, ""},
-		{"negative length", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", 400, ""},
-		{"unknown coding", "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501, ""},
-		{"no host", "GET /a HTTP/1.1\r\n\r\n", 400, ""},
-		{"two hosts", "GET /a HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n", 400, ""},
-		{"space before the colon", "GET /a HTTP/1.1\r\nHost : h\r\n\r\n", 400, ""},
-		{"folded line", "GET /a HTTP/1.1\r\nHost: h\r\nX-A: b\r\n c: d\r\n\r\n", 200, ""},
-		{"not HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, ""},
-		{"an HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, ""},
-		{"megabyte of header", "GET /a HTTP/1.1\r\nHost: h\r\nX-Big: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", 431, ""},
-		{"a thousand fields", "GET /a HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X-A: b\r\n", 1000) + "\r\n", 431, ""},
-		{"CONNECT", "CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n", 405, ""},
-		{"TRACE", "TRACE /a HTTP/1.1\r\nHost: h\r\n\r\n", 405, ""},
-		{"encoded slash", "GET /a%2fb HTTP/1.1\r\nHost: h\r\n\r\n", 400, "bad_request"},
-		{"loop", "GET /a HTTP/1.1\r\nHost: h\r\nVia: " + strings.Repeat("1.1 triage, ", 9) + "1.1 triage\r\n\r\n", 502, "loop"},
-		{"body too large", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2000\r\n\r\n" + strings.Repeat("x", 2000), 413, "body_too_large"},
-		{"body too large, in chunks", "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" + strings.Repeat("x", 2000) + "\r\n0\r\n\r\n", 413, "body_too_large"},
-		{"slow header", "GET /a HTTP/1.1\r\nHost: h\r\n", 0, ""},
-		{"slow body", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc", 408, "client_timeout"},
-		{"silence", "", 0, ""},
-		{"absolute form", "GET http://shop.example/a HTTP/1.1\r\nHost: other\r\n\r\n", 200, `"Host":"shop.example"`},
-		{"h2c", "GET /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n", 200, `"URI":"/a"`},
-		{"both lengths", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200, `"Body":"hello"`},
-		{"HTTP/1.0", "GET /a HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n", 200, `"URI":"/a"`},
+		{"chunk that is none", "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n0\r\n\r\n", 400, "bad_request", 0},
+		{"chunk longer than it says", "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhello\r\n0\r\n\r\n", 400, "bad_request", 0},
+		{"two lengths that differ", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400, "", 0},
+		{"negative length", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", 400, "", 0},
+		{"unknown coding", "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501, "", 0},
+		{"no host", "GET /a HTTP/1.1\r\n\r\n", 400, "", 0},
+		{"two hosts", "GET /a HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n", 400, "", 0},
+		{"space before the colon", "GET /a HTTP/1.1\r\nHost : h\r\n\r\n", 400, "", 0},
+		{"folded line", "GET /a HTTP/1.1\r\nHost: h\r\nX-A: b\r\n c: d\r\n\r\n", 200, "", 400},
+		{"not HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "", 0},
+		{"an HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "", 0},
+		{"megabyte of header", "GET /a HTTP/1.1\r\nHost: h\r\nX-Big: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", 431, "", 0},
+		{"a thousand fields", "GET /a HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X-A: b\r\n", 1000) + "\r\n", 431, "", 0},
+		{"CONNECT", "CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n", 405, "", 0},
+		{"TRACE", "TRACE /a HTTP/1.1\r\nHost: h\r\n\r\n", 405, "", 0},
+		{"encoded slash", "GET /a%2fb HTTP/1.1\r\nHost: h\r\n\r\n", 400, "bad_request", 0},
+		{"loop", "GET /a HTTP/1.1\r\nHost: h\r\nVia: " + strings.Repeat("1.1 triage, ", 9) + "1.1 triage\r\n\r\n", 502, "loop", 0},
+		{"body too large", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2000\r\n\r\n" + strings.Repeat("x", 2000), 413, "body_too_large", 0},
+		{"body too large, in chunks", "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" + strings.Repeat("x", 2000) + "\r\n0\r\n\r\n", 413, "body_too_large", 0},
+		{"slow header", "GET /a HTTP/1.1\r\nHost: h\r\n", 0, "", 0},
+		{"slow body", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc", 408, "client_timeout", 0},
+		{"silence", "", 0, "", 0},
+		{"absolute form", "GET http://shop.example/a HTTP/1.1\r\nHost: other\r\n\r\n", 200, `"Host":"shop.example"`, 400},
+		{"h2c", "GET /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n", 200, `"URI":"/a"`, 0},
+		{"both lengths", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200, `"Body":"hello"`, 400},
+		{"HTTP/1.0", "GET /a HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n", 200, `"URI":"/a"`, 0},
 	}
 	t.Run("each", func(t *testing.T) {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()
+				if test.fast != 0 && onFast(t) {
+					test.status, test.want = test.fast, "Bad Request"
+				}
 				url := r.url
 				if test.status == 0 || test.status == http.StatusRequestTimeout {
 					url = hasty.url
@@ -98,6 +106,10 @@ func TestBadClients(t *testing.T) {
 
 // A client may leave at any byte of its request, or of its answer.
 func TestClientsThatLeave(t *testing.T) {
+	onBothLanes(t, testClientsThatLeave)
+}
+
+func testClientsThatLeave(t *testing.T) {
 	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close") // as above
 		_, _ = io.ReadAll(r.Body)

@@ -113,7 +113,7 @@ func (f compareFlags) settings(args []string, words io.Writer) (s compare.Settin
 		Kind: record.Compare, Command: f.commandLine(args), Begun: time.Now().UTC().Truncate(time.Second),
 		Triage: record.Program{Version: build.Version, Commit: build.Commit, Go: build.Go}, Machine: record.ThisMachine(),
 	}
-	s.Rounds, s.Beside, s.Again, s.Keep, s.Progress = f.rounds, f.beside, f.again, f.keep, progressTo(words)
+	s.Rounds, s.Beside, s.Again, s.Keep, s.Progress = f.rounds, f.beside, f.again, f.keep, steps(words)
 	s.Backend = func(ctx context.Context, t real.Trial) (real.Backend, error) {
 		return real.ChildBackend(program, originArgs(t, f.choice.lasts)...)(ctx, t)
 	}
@@ -200,8 +200,8 @@ func (f compareFlags) commandLine(args []string) string {
 	return line
 }
 
-// progressTo writes a line for each step, with the time that is left if it goes on like this.
-func progressTo(words io.Writer) func(compare.Progress) {
+// steps writes a line for each step, with the time that is left if it goes on like this.
+func steps(words io.Writer) func(compare.Progress) {
 	begun, first := time.Now(), -1
 	return func(p compare.Progress) {
 		left := ""

@@ -72,7 +72,7 @@ what the backend itself counts.`,
 // originArgs make this program the backend of a trial; lasts is how its phases were stretched.
 func originArgs(t real.Trial, lasts time.Duration) []string {
 	return []string{
-		"bench", "origin", t.Episode, "--until-eof", "--draw", string(t.Draw), "--seed", strconv.Itoa(t.Number),
+		"bench", "origin", reference(t.Source, t.Episode), "--until-eof", "--draw", string(t.Draw), "--seed", strconv.Itoa(t.Number),
 		"--scale", strconv.FormatFloat(t.Scale, 'g', -1, 64), "--duration", lasts.String(),
 	}
 }

@@ -29,7 +29,7 @@ func spawn(t *testing.T, text string, env ...string) *child {
 
 func spawnAt(t *testing.T, path string, env ...string) *child {
 	t.Helper()
-	c := launch(t, env, "run", "-c", path)
+	c := launch(t, append(env, "TRIAGE_LANE="+laneOf(t)), "run", "-c", path)
 	c.path = path
 	var serving struct {
 		Msg, Admin string

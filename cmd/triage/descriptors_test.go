@@ -11,6 +11,11 @@ import (
 // again as soon as there are descriptors.
 func TestFullDescriptorTable(t *testing.T) {
 	t.Parallel()
+	onBothLanes(t, testFullDescriptorTable)
+}
+
+func testFullDescriptorTable(t *testing.T) {
+	t.Parallel()
 	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close") // so that each request wants a descriptor of its own
 		echo(w, r)

@@ -158,6 +158,26 @@ func conf(top, upstream, routes string) string {
 // everything is a route that covers all.
 const everything = "  - {name: all, upstream: app}\n"
 
+// onBothLanes runs a test once on each lane: whatever it starts is told by the name of the test.
+func onBothLanes(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	for _, lane := range []string{"standard", "fast"} {
+		t.Run("lane="+lane, test)
+	}
+}
+
+// laneOf is the lane that a test runs on.
+func laneOf(t *testing.T) string {
+	if _, after, ok := strings.Cut(t.Name(), "/lane="); ok {
+		lane, _, _ := strings.Cut(after, "/")
+		return lane
+	}
+	return os.Getenv("TEST_LANE")
+}
+
+// onFast reports whether the test runs on the fast lane.
+func onFast(t *testing.T) bool { return laneOf(t) == "fast" }
+
 // running is a whole Triage in this process.
 type running struct {
 	*server
@@ -179,6 +199,9 @@ func start(t *testing.T, text string) *running {
 func startWith(t *testing.T, o options) *running {
 	t.Helper()
 	r := &running{log: &buffer{}, access: &buffer{}}
+	if o.lane == "" {
+		o.lane = laneOf(t)
+	}
 	o.stdout, o.logger = r.access, slog.New(slog.NewJSONHandler(r.log, nil))
 	s, err := newServer(o)
 	if err != nil {

@@ -10,6 +10,11 @@ import (
 // What a client says about identity, priority or control does not reach the backend, unless it is a trusted proxy's to say.
 func TestWhatClientsMayNotSay(t *testing.T) {
 	t.Parallel()
+	onBothLanes(t, testWhatClientsMayNotSay)
+}
+
+func testWhatClientsMayNotSay(t *testing.T) {
+	t.Parallel()
 	app := backend(t, echo)
 	lies := []string{"X-Triage-Degrade: optional", "X-Triage-Priority: critical", "X_Triage_Priority: critical", "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https",
 		"X-Forwarded-Host: else.example", "Forwarded: for=192.0.2.7", "X-Real-Ip: 192.0.2.7", "X-Request-Id: mine", "X-Original-Url: /checkout", "X-Priority: 1",
@@ -47,6 +52,11 @@ func TestWhatClientsMayNotSay(t *testing.T) {
 
 // The route, and so the priority, is that of the path the backend sees, however the path is written.
 func TestNoSpellingRaisesThePriority(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testNoSpellingRaisesThePriority)
+}
+
+func testNoSpellingRaisesThePriority(t *testing.T) {
 	t.Parallel()
 	r := start(t, conf("", backend(t, echo), `  - {name: checkout, match: {path: /checkout, methods: [POST]}, upstream: app, priority: critical}
   - {name: pay, match: {path: /pay, methods: [POST]}, upstream: app, priority: critical}

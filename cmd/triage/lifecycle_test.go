@@ -95,6 +95,11 @@ func goods(w http.ResponseWriter, r *http.Request) {
 // answer, what is under way ends.
 func TestDrainUnderLoad(t *testing.T) {
 	t.Parallel()
+	onBothLanes(t, testDrainUnderLoad)
+}
+
+func testDrainUnderLoad(t *testing.T) {
+	t.Parallel()
 	c := spawn(t, conf("drain: {delay: 800ms, timeout: 10s}\naccess_log: {to: 'off'}", backend(t, goods), `  - {name: slow, match: {path: /slow}, upstream: app, priority: critical}
   - {name: quick, match: {path: /quick}, upstream: app, priority: critical}
 `))
@@ -135,6 +140,11 @@ func TestDrainUnderLoad(t *testing.T) {
 
 // A request that outlasts drain.timeout is cut, and the process ends.
 func TestDrainTimeout(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testDrainTimeout)
+}
+
+func testDrainTimeout(t *testing.T) {
 	t.Parallel()
 	c := spawn(t, conf("drain: {timeout: 300ms}", backend(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), everything))
 	cut := make(chan answer)
@@ -182,6 +192,11 @@ func (w *wire) ping() {
 }
 
 func TestDrainOfWebsockets(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testDrainOfWebsockets)
+}
+
+func testDrainOfWebsockets(t *testing.T) {
 	t.Parallel()
 	app := backend(t, websocket)
 	t.Run("cut at the timeout", func(t *testing.T) {
@@ -237,6 +252,11 @@ func TestDrainOfWebsockets(t *testing.T) {
 // What a listener that a reload removed still serves is waited for, too.
 func TestDrainOfARemovedListener(t *testing.T) {
 	t.Parallel()
+	onBothLanes(t, testDrainOfARemovedListener)
+}
+
+func testDrainOfARemovedListener(t *testing.T) {
+	t.Parallel()
 	app := backend(t, goods)
 	first, second := freeAddress(t), freeAddress(t)
 	c := spawn(t, conf("drain: {timeout: 1h}\nlisten: "+first, app, everything))
@@ -257,6 +277,11 @@ func TestDrainOfARemovedListener(t *testing.T) {
 }
 
 func TestASecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testASecondSignalEndsAtOnce)
+}
+
+func testASecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, first := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		c := spawn(t, conf("drain: {delay: 1h}", backend(t, echo), everything))

@@ -15,6 +15,11 @@ import (
 
 func TestNoRoute(t *testing.T) {
 	t.Parallel()
+	onBothLanes(t, testNoRoute)
+}
+
+func testNoRoute(t *testing.T) {
+	t.Parallel()
 	r := start(t, conf("", backend(t, echo), "  - {name: only, match: {path: /only, methods: [POST], host: shop.example}, upstream: app}\n"))
 	for i, try := range []struct{ method, path, host string }{{"GET", "/only", "shop.example"}, {"POST", "/other", "shop.example"}, {"POST", "/only", "else.example"}, {"POST", "/only/", "shop.example"}} {
 		path := try.path + "?" + strconv.Itoa(i)
@@ -30,6 +35,11 @@ func TestNoRoute(t *testing.T) {
 
 // Each kind of quota counts by its own key: another key is not refused, and leaving the key out is no way round.
 func TestQuota(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testQuota)
+}
+
+func testQuota(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		per         string
@@ -75,6 +85,11 @@ func TestQuota(t *testing.T) {
 
 // A route that always fails gets its breaker opened, others of its upstream do not, and it closes again when the backend is back.
 func TestBreaker(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testBreaker)
+}
+
+func testBreaker(t *testing.T) {
 	t.Parallel()
 	var well atomic.Bool
 	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
@@ -131,6 +146,11 @@ func TestBreaker(t *testing.T) {
 // A fallback stands in for refusals and for a backend that does not answer; not for its own answers, and not for a quota.
 func TestFallbackInsteadOfARefusal(t *testing.T) {
 	t.Parallel()
+	onBothLanes(t, testFallbackInsteadOfARefusal)
+}
+
+func testFallbackInsteadOfARefusal(t *testing.T) {
+	t.Parallel()
 	app := backend(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 	const fallback = `degrade: {fallback: {status: 203, content_type: text/plain, headers: {x-mine: "yes"}, body: sorry}}`
 	text := conf("", app, `  - {name: soft, upstream: app, breaker: {open_for: 30s}, `+fallback+`}
@@ -172,6 +192,11 @@ func TestFallbackInsteadOfARefusal(t *testing.T) {
 
 func TestRefusalByMethodAndAccept(t *testing.T) {
 	t.Parallel()
+	onBothLanes(t, testRefusalByMethodAndAccept)
+}
+
+func testRefusalByMethodAndAccept(t *testing.T) {
+	t.Parallel()
 	r := start(t, conf("", backend(t, echo), "  - {name: only, match: {path: /only}, upstream: app}\n"))
 	tests := []struct{ accept, want string }{
 		{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html; charset=utf-8"},
@@ -202,6 +227,11 @@ func TestRefusalByMethodAndAccept(t *testing.T) {
 
 // Health checks pass every gate while everything else is refused, up to a rate.
 func TestHealthChecksPassEveryGate(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testHealthChecksPassEveryGate)
+}
+
+func testHealthChecksPassEveryGate(t *testing.T) {
 	t.Parallel()
 	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/healthz" {

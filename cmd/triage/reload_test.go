@@ -30,6 +30,11 @@ func inForce(t *testing.T, url string, n int) {
 
 func TestEveryWayToReload(t *testing.T) {
 	t.Parallel()
+	onBothLanes(t, testEveryWayToReload)
+}
+
+func testEveryWayToReload(t *testing.T) {
+	t.Parallel()
 	app := backend(t, echo)
 	c := spawn(t, versionConf(app, 1))
 	get(t, c.url+"/v1")
@@ -60,6 +65,11 @@ func TestEveryWayToReload(t *testing.T) {
 // SIGHUP and POST reload where nothing watches the file: a folder that was made anew under it.
 func TestReloadWithoutAWatcher(t *testing.T) {
 	t.Parallel()
+	onBothLanes(t, testReloadWithoutAWatcher)
+}
+
+func testReloadWithoutAWatcher(t *testing.T) {
+	t.Parallel()
 	app := backend(t, echo)
 	r := start(t, versionConf(app, 1))
 	write(t, r.options.path, versionConf(app, 2))
@@ -77,6 +87,11 @@ func TestReloadWithoutAWatcher(t *testing.T) {
 
 // Kubernetes updates a ConfigMap by swapping the symbolic link ..data to another folder.
 func TestReloadOfAConfigMap(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testReloadOfAConfigMap)
+}
+
+func testReloadOfAConfigMap(t *testing.T) {
 	t.Parallel()
 	app := backend(t, echo)
 	folder := t.TempDir()
@@ -110,6 +125,11 @@ func TestReloadOfAConfigMap(t *testing.T) {
 }
 
 func TestReloadOfABrokenFile(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testReloadOfABrokenFile)
+}
+
+func testReloadOfABrokenFile(t *testing.T) {
 	t.Parallel()
 	app := backend(t, echo)
 	r := start(t, versionConf(app, 1))
@@ -152,6 +172,11 @@ func TestReloadOfABrokenFile(t *testing.T) {
 
 // Listeners come and go. Who is being served on one that goes gets the whole answer.
 func TestReloadOfListeners(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testReloadOfListeners)
+}
+
+func testReloadOfListeners(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
@@ -196,6 +221,11 @@ func TestReloadOfListeners(t *testing.T) {
 
 // A route that stays keeps what it had: requests in flight, tokens, an open breaker, its baseline; and counters go on.
 func TestReloadKeepsWhatRoutesLearned(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testReloadKeepsWhatRoutesLearned)
+}
+
+func testReloadKeepsWhatRoutesLearned(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	app := backend(t, func(w http.ResponseWriter, r *http.Request) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -29,14 +30,18 @@ SIGHUP, a change of the file and POST /api/v1/reload load the configuration agai
 	path := configFlag(cmd)
 	listen := cmd.Flags().String("listen", flagDefault("TRIAGE_LISTEN", ""), "listen here instead of where the file says (TRIAGE_LISTEN)")
 	admin := cmd.Flags().String("admin", flagDefault("TRIAGE_ADMIN", ""), "admin address instead of the file's (TRIAGE_ADMIN)")
+	lane := cmd.Flags().String("lane", flagDefault("TRIAGE_LANE", ""), "auto, fast or standard for every listener instead of what the file says (TRIAGE_LANE)")
 	level := cmd.Flags().String("log-level", flagDefault("TRIAGE_LOG_LEVEL", "info"), "debug, info, warn or error (TRIAGE_LOG_LEVEL)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var minimum slog.Level
 		if err := minimum.UnmarshalText([]byte(*level)); err != nil {
 			return misuse("--log-level %q: want debug, info, warn or error", *level)
 		}
+		if !slices.Contains([]string{"", "auto", "fast", "standard"}, *lane) {
+			return misuse("--lane %q: want auto, fast or standard", *lane)
+		}
 		logger := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: minimum}))
-		return runServer(options{path: *path, listen: *listen, admin: *admin, stdout: cmd.OutOrStdout(), logger: logger})
+		return runServer(options{path: *path, listen: *listen, admin: *admin, lane: *lane, stdout: cmd.OutOrStdout(), logger: logger})
 	}
 	return cmd
 }

@@ -28,6 +28,7 @@ type options struct {
 	path   string
 	listen string // instead of the file's listeners, if not ""
 	admin  string // instead of the file's admin address, if not ""
+	lane   string // instead of the lanes of the file's listeners, if not ""
 	// source gives the configuration; nil reads path.
 	source func() (*config.Loaded, error)
 	stdout io.Writer
@@ -108,6 +109,11 @@ func (s *server) load() (*config.Loaded, error) {
 		first := loaded.File.Listen[0]
 		first.Address = s.options.listen
 		loaded.File.Listen = []config.Listener{first}
+	}
+	if s.options.lane != "" {
+		for i := range loaded.File.Listen {
+			loaded.File.Listen[i].Lane = s.options.lane
+		}
 	}
 	if s.options.admin != "" {
 		loaded.File.Admin.Address = s.options.admin

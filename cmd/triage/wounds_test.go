@@ -12,6 +12,11 @@ import (
 // While streams and websockets last they hold no slot: their life is neither concurrency nor latency to the law (envoy#42243).
 func TestStreamsHoldNoSlot(t *testing.T) {
 	t.Parallel()
+	onBothLanes(t, testStreamsHoldNoSlot)
+}
+
+func testStreamsHoldNoSlot(t *testing.T) {
+	t.Parallel()
 	end := make(chan struct{})
 	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/ws" {
@@ -40,6 +45,11 @@ func TestStreamsHoldNoSlot(t *testing.T) {
 
 // A 503 by which a proxy further down says that it sheds opens no breaker: the backend is busy, not broken. Any other 503 does.
 func TestSheddingBelowOpensNoBreaker(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testSheddingBelowOpensNoBreaker)
+}
+
+func testSheddingBelowOpensNoBreaker(t *testing.T) {
 	t.Parallel()
 	for _, mark := range []string{"Admission-Control: true", "X-Envoy-Overloaded: true", "Proxy-Status: below; error=connection_limit_reached", ""} {
 		name := mark

@@ -54,6 +54,15 @@ func (l *Listener) hand(tcp *net.TCPConn) {
 	l.tally.accepted.Add(1)
 	l.gate.add(1)
 	c := &conn{TCPConn: tcp, gate: l.gate}
+	if l.fast != nil && l.policy.Load().fast() {
+		go l.serveFast(c)
+		return
+	}
+	l.toStandard(c)
+}
+
+// toStandard hands a connection to net/http's server.
+func (l *Listener) toStandard(c *conn) {
 	select {
 	case l.conns <- c:
 	case <-l.done:

@@ -1,7 +1,5 @@
 package edge
 
-import "net/http"
-
 // attemptFields are fields in which a client, or a proxy before us, counts the tries of a request, each with the number from which on it
 // is not the first. X-Retry-Attempt is counted from 0 (a first try mostly has none); gRPC counts the tries before this one;
 // Envoy counts from 1, and Sanitize leaves its word only if the peer is trusted.
@@ -12,10 +10,10 @@ var attemptFields = [...]struct {
 
 // Retry reports whether the request says that it is not the first try. What is no number says nothing. Whoever wants to may say it: it
 // can only be to the client's own loss.
-func Retry(h http.Header) bool {
+func Retry(h Fields) bool {
 	for _, field := range &attemptFields {
-		if values := h[field.name]; len(values) > 0 {
-			if n, ok := digits(values[0]); ok && n >= field.again {
+		if value, said := one(h, field.name); said {
+			if n, ok := digits(value); ok && n >= field.again {
 				return true
 			}
 		}

@@ -26,27 +26,32 @@ func ClientOf(r *http.Request) Client {
 	if t, ok := r.Context().Value(transferKey{}).(*transfer); ok {
 		return t.client
 	}
-	return identify(r, &policy{})
+	return identifyRequest(r, &policy{})
 }
 
-func identify(r *http.Request, p *policy) Client {
+func identifyRequest(r *http.Request, p *policy) Client {
 	peer, ok := r.Context().Value(peerKey{}).(netip.Addr)
 	if !ok {
 		ap, _ := netip.ParseAddrPort(r.RemoteAddr)
 		peer = plainAddr(ap.Addr())
 	}
-	c := Client{Addr: peer, Peer: peer, Scheme: "http", Host: r.Host}
+	scheme := "http"
 	if r.TLS != nil {
-		c.Scheme = "https"
+		scheme = "https"
 	}
-	if c.Trusted = p.trusts(peer); !c.Trusted {
+	return identify(Client{Addr: peer, Peer: peer, Scheme: scheme, Host: r.Host}, r.Header, p)
+}
+
+// identify goes from whom the connection comes from to who asks.
+func identify(c Client, h Fields, p *policy) Client {
+	if c.Trusted = p.trusts(c.Peer); !c.Trusted {
 		return c
 	}
-	c.Addr = walk(r.Header["X-Forwarded-For"], peer, p)
-	if scheme := strings.ToLower(last(r.Header["X-Forwarded-Proto"])); scheme == "http" || scheme == "https" {
+	c.Addr = walk(h.Values("X-Forwarded-For"), c.Peer, p)
+	if scheme := strings.ToLower(last(h.Values("X-Forwarded-Proto"))); scheme == "http" || scheme == "https" {
 		c.Scheme = scheme
 	}
-	if host := last(r.Header["X-Forwarded-Host"]); isHost(host) {
+	if host := last(h.Values("X-Forwarded-Host")); isHost(host) {
 		c.Host = host
 	}
 	return c

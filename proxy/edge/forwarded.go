@@ -5,92 +5,151 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"triage/proxy/http1"
 )
+
+// hop is the fields by which a proxy tells who asks.
+var hop = [...]struct {
+	name  string
+	value func(s station, dst []byte) []byte
+}{
+	{"X-Forwarded-For", station.xForwardedFor},
+	{"Forwarded", station.forwarded},
+	{"X-Forwarded-Port", func(s station, dst []byte) []byte { return append(dst, s.port()...) }},
+	{"X-Forwarded-Proto", func(s station, dst []byte) []byte { return append(dst, s.client.Scheme...) }},
+	{"X-Forwarded-Host", func(s station, dst []byte) []byte { return append(dst, s.client.Host...) }},
+	{"Via", station.via},
+}
+
+// station is this proxy on a request's way: what the fields are made from.
+type station struct {
+	fields           Fields
+	client           Client
+	pseudonym, proto string
+}
 
 // Forwarded tells the backend who asks: X-Forwarded-For, -Proto, -Host, -Port, Forwarded (RFC 7239), and Via (RFC 9110,
 // section 7.6.3). What a trusted peer said is continued, anything else is replaced. The header must have been through
 // Sanitize. pseudonym is this proxy's name, proto the request's protocol as in http.Request.Proto.
 func Forwarded(h http.Header, c Client, pseudonym, proto string) {
-	before := ""
-	if c.Trusted {
-		before = strings.Join(elements(h["X-Forwarded-For"]), ", ")
+	s := station{h, c, pseudonym, proto}
+	var space [512]byte
+	text, ends := space[:0], [len(hop)]int{}
+	for i, f := range hop {
+		text = f.value(s, text)
+		ends[i] = len(text)
 	}
-	peer := "unknown"
-	if c.Peer.IsValid() {
-		peer = c.Peer.String()
-	}
-	values := []string{peer, forwarded(h["Forwarded"], c, peer, before != ""), port(h["X-Forwarded-Port"], c), c.Scheme, c.Host, via(h["Via"], pseudonym, proto)}
-	if before != "" {
-		values[0] = before + ", " + peer
-	}
-	for i, name := range [...]string{"X-Forwarded-For", "Forwarded", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-Host", "Via"} {
-		h[name] = values[i : i+1 : i+1]
+	all, begin := string(text), 0
+	values := make([]string, len(hop))
+	for i, f := range hop {
+		values[i], begin = all[begin:ends[i]], ends[i]
+		h[f.name] = values[i : i+1 : i+1]
 	}
 }
 
-func via(lines []string, pseudonym, proto string) string {
-	hop := strings.TrimPrefix(proto, "HTTP/") + " " + pseudonym
-	if len(lines) == 0 {
-		return hop
+// appendForwarded is the same for the fast lane: it writes the fields as they go on the wire and drops what they replace.
+func appendForwarded(dst []byte, h *http1.Fields, c Client, pseudonym string) []byte {
+	s := station{h, c, pseudonym, "HTTP/1.1"}
+	for _, f := range hop {
+		dst = append(append(dst, f.name...), ": "...)
+		dst = append(f.value(s, dst), "\r\n"...)
 	}
-	return strings.Join(lines, ", ") + ", " + hop
+	for _, f := range hop {
+		h.DropNamed(f.name)
+	}
+	return dst
+}
+
+// said is whether a trusted peer has said by X-Forwarded-For for whom it asks.
+func (s station) said() bool {
+	return s.client.Trusted && hasElements(s.fields.Values("X-Forwarded-For"))
+}
+
+func (s station) xForwardedFor(dst []byte) []byte {
+	if s.said() {
+		dst = append(dst, strings.Join(elements(s.fields.Values("X-Forwarded-For")), ", ")...)
+		dst = append(dst, ", "...)
+	}
+	return s.peer(dst)
+}
+
+func (s station) peer(dst []byte) []byte {
+	if !s.client.Peer.IsValid() {
+		return append(dst, "unknown"...)
+	}
+	return s.client.Peer.AppendTo(dst)
+}
+
+func (s station) via(dst []byte) []byte {
+	for _, line := range s.fields.Values("Via") {
+		dst = append(append(dst, line...), ", "...)
+	}
+	dst = append(append(dst, strings.TrimPrefix(s.proto, "HTTP/")...), ' ')
+	return append(dst, s.pseudonym...)
 }
 
 // forwarded is what was said and one element for this hop. When a trusted peer speaks X-Forwarded-For only, the client
 // gets an element too: a backend that prefers Forwarded must not take the peer for the client.
-func forwarded(said []string, c Client, peer string, hearsay bool) string {
-	var b strings.Builder
-	b.Grow(len("for=;host=;proto=https") + len(peer) + len(c.Host) + 8)
+func (s station) forwarded(dst []byte) []byte {
+	c := s.client
+	said := s.fields.Values("Forwarded")
 	switch {
 	case c.Trusted && len(said) > 0:
-		b.WriteString(strings.Join(said, ", "))
-		b.WriteString(", ")
-	case hearsay && c.Addr != c.Peer:
-		element(&b, c.Addr.String(), c)
-		b.WriteString(", ")
+		dst = append(append(dst, strings.Join(said, ", ")...), ", "...)
+	case c.Addr != c.Peer && s.said():
+		dst = s.element(dst, c.Addr.AppendTo)
+		dst = append(dst, ", "...)
 	}
-	element(&b, peer, c)
-	return b.String()
+	return s.element(dst, s.peer)
 }
 
 // element writes one element; an IPv6 address stands in brackets and quotes (RFC 7239, section 6).
-func element(b *strings.Builder, from string, c Client) {
-	b.WriteString("for=")
-	if strings.IndexByte(from, ':') < 0 {
-		b.WriteString(from)
-	} else {
-		b.WriteString(`"[`)
-		b.WriteString(from)
-		b.WriteString(`]"`)
+func (s station) element(dst []byte, from func([]byte) []byte) []byte {
+	dst = append(dst, "for="...)
+	begin := len(dst)
+	dst = from(dst)
+	if strings.IndexByte(string(dst[begin:]), ':') >= 0 {
+		address := string(dst[begin:])
+		dst = append(append(append(dst[:begin], `"[`...), address...), `]"`...)
 	}
-	if c.Host != "" {
-		b.WriteString(";host=")
-		b.WriteString(quoted(c.Host))
+	if s.client.Host != "" {
+		dst = appendQuoted(append(dst, ";host="...), s.client.Host)
 	}
-	b.WriteString(";proto=")
-	b.WriteString(c.Scheme)
+	return append(append(dst, ";proto="...), s.client.Scheme...)
 }
 
-// quoted gives a value as a token if it is one, else as a quoted string (RFC 9110, section 5.6.4).
-func quoted(s string) string {
-	token := true
+// appendQuoted writes a value as a token if it is one, else as a quoted string (RFC 9110, section 5.6.4).
+func appendQuoted(dst []byte, s string) []byte {
+	if isToken(s) {
+		return append(dst, s...)
+	}
+	dst = append(dst, '"')
+	for i := range len(s) {
+		if s[i] == '"' || s[i] == '\\' {
+			dst = append(dst, '\\')
+		}
+		dst = append(dst, s[i])
+	}
+	return append(dst, '"')
+}
+
+func isToken(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
 		if !letter && (c < '0' || c > '9') && strings.IndexByte("-._~", c) < 0 {
-			token = false
+			return false
 		}
 	}
-	if token {
-		return s
-	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	return true
 }
 
 // port is the port that the client asked for: what a trusted peer says, what the host says, or the scheme's.
-func port(said []string, c Client) string {
+func (s station) port() string {
+	c := s.client
 	if c.Trusted {
-		if p := last(said); isPort(p) {
+		if p := last(s.fields.Values("X-Forwarded-Port")); isPort(p) {
 			return p
 		}
 	}

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -73,6 +74,32 @@ type conn struct {
 	gate   *gate
 	server *server
 	closed atomic.Bool
+	// before is what the fast lane had read when it gave the connection away.
+	before []byte
+}
+
+// Read reads what was read before, then what comes.
+func (c *conn) Read(p []byte) (int, error) {
+	if len(c.before) > 0 {
+		n := copy(p, c.before)
+		c.before = c.before[n:]
+		return n, nil
+	}
+	return c.TCPConn.Read(p)
+}
+
+// WriteTo does not leave out what was read before.
+func (c *conn) WriteTo(w io.Writer) (int64, error) {
+	if len(c.before) == 0 {
+		return c.TCPConn.WriteTo(w)
+	}
+	n, err := w.Write(c.before)
+	c.before = c.before[n:]
+	if err != nil {
+		return int64(n), err
+	}
+	more, err := c.TCPConn.WriteTo(w)
+	return int64(n) + more, err
 }
 
 // Close closes the connection.

@@ -119,6 +119,16 @@ func elements(lines []string) []string {
 	return out
 }
 
+// hasElements reports whether a list field has any element.
+func hasElements(lines []string) bool {
+	for _, line := range lines {
+		if strings.Trim(line, " \t,") != "" {
+			return true
+		}
+	}
+	return false
+}
+
 func listed(lines []string, want string) bool {
 	for _, element := range elements(lines) {
 		if strings.EqualFold(element, want) {

@@ -25,13 +25,16 @@ type Listener struct {
 	policy  atomic.Pointer[policy]
 	buffers sync.Pool
 	tally   tally
+	crowd   crowd
 	// leaving is set when no more connections are taken: every answer then asks its client to close.
 	leaving atomic.Bool
 
 	mu      sync.Mutex
 	closed  bool
 	handler http.Handler
-	log     *slog.Logger
+	// fast is the handler as one of the fast lane, nil if it is none.
+	fast FastHandler
+	log  *slog.Logger
 	// servers are the running ones, the newest last. The older ones have connections left from before an Update.
 	servers []*server
 	running sync.WaitGroup
@@ -122,6 +125,7 @@ func (l *Listener) Serve(h http.Handler, log *slog.Logger) error {
 		return fmt.Errorf("serving on %s: it is being served already", l.Addr())
 	}
 	l.handler, l.log = h, log
+	l.fast, _ = h.(FastHandler)
 	l.startLocked()
 	l.mu.Unlock()
 
@@ -138,7 +142,7 @@ func (l *Listener) Serve(h http.Handler, log *slog.Logger) error {
 // ends first Shutdown gives its error, and Close does the rest.
 func (l *Listener) Shutdown(ctx context.Context) error {
 	l.linger(ctx)
-	return l.stop(func(s *server) error { return s.http.Shutdown(ctx) })
+	return errors.Join(l.stop(func(s *server) error { return s.http.Shutdown(ctx) }), l.crowd.leave(ctx))
 }
 
 const (
@@ -170,6 +174,7 @@ func (l *Listener) linger(ctx context.Context) {
 
 // Close stops accepting and closes all connections that were not hijacked.
 func (l *Listener) Close() error {
+	defer l.crowd.cut()
 	return l.stop(func(s *server) error { return s.http.Close() })
 }
 

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"math"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +22,7 @@ const longestPatience = 24 * time.Hour
 // it as an upper bound and orders nothing by it. What cannot be read counts as not said, and so does no time at all and a negative one,
 // counted from now: a client that wants no answer would not ask. X-Request-Deadline has no standard; all forms that are in use are read:
 // a time (RFC 3339), milliseconds since 1970, milliseconds from now, a number with a unit such as 250ms or 2s.
-func Patience(h http.Header, now time.Time) (left time.Duration, ok bool) {
+func Patience(h Fields, now time.Time) (left time.Duration, ok bool) {
 	left = math.MaxInt64
 	hear := func(values []string, read func(string, time.Time) (time.Duration, bool)) {
 		if len(values) == 0 {
@@ -33,9 +32,9 @@ func Patience(h http.Header, now time.Time) (left time.Duration, ok bool) {
 			left, ok = min(left, said), true
 		}
 	}
-	hear(h[grpcTimeout], readGRPC)
-	hear(h[envoyTimeout], readMilliseconds)
-	hear(h[clientTimeout], readDeadline)
+	hear(h.Values(grpcTimeout), readGRPC)
+	hear(h.Values(envoyTimeout), readMilliseconds)
+	hear(h.Values(clientTimeout), readDeadline)
 	return left, ok
 }
 

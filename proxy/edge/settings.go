@@ -15,6 +15,8 @@ type Settings struct {
 	Address string
 	// TLS is nil for plain HTTP/1.1.
 	TLS *TLSSettings
+	// Fast serves plain HTTP/1.1 by the fast lane, if the handler is one for it.
+	Fast bool
 	// TrustedProxies are the peers whose X-Forwarded-* are believed.
 	TrustedProxies []netip.Prefix
 	// MaxConnections is 10000 if 0.

@@ -35,7 +35,7 @@ type transfer struct {
 }
 
 func (l *Listener) newTransfer(w http.ResponseWriter, r *http.Request, p *policy) *transfer {
-	t := &transfer{ResponseWriter: w, from: l, client: identify(r, p)}
+	t := &transfer{ResponseWriter: w, from: l, client: identifyRequest(r, p)}
 	t.pace.init(w, r.ProtoMajor, true, p.Write)
 	if r.Body != nil && r.Body != http.NoBody {
 		t.body.inner = r.Body

@@ -81,6 +81,7 @@ type Forwarder struct {
 	settings  Settings
 	transport *http.Transport
 	buffers   sync.Pool
+	pools     pools
 
 	mu      sync.Mutex
 	tunnels map[*tunnel]struct{}
@@ -148,4 +149,7 @@ func (f *Forwarder) Forward(w http.ResponseWriter, r *http.Request, to Target) O
 }
 
 // Close closes idle connections. Exchanges under way go on.
-func (f *Forwarder) Close() { f.transport.CloseIdleConnections() }
+func (f *Forwarder) Close() {
+	f.transport.CloseIdleConnections()
+	f.pools.close()
+}

@@ -2,7 +2,6 @@ package route
 
 import (
 	"fmt"
-	"net/http"
 	"net/textproto"
 	"net/url"
 	"slices"
@@ -139,8 +138,8 @@ func (c *compiled) setHeaders(rule Rule) error {
 }
 
 // met reports whether the header fulfils the condition.
-func (c condition) met(h http.Header) bool {
-	values := h[c.name]
+func (c condition) met(h Fields) bool {
+	values := h.Values(c.name)
 	if c.present || len(values) == 0 {
 		return len(values) > 0
 	}

@@ -63,8 +63,24 @@ func New(rules []Rule) (*Table, error) {
 	return t, nil
 }
 
+// Request is what rules look at.
+type Request struct {
+	Method, Host string
+	// Path is canonical and decoded.
+	Path   string
+	Fields Fields
+}
+
+// Fields gives the values of all fields of a name in canonical form, as http.Header does.
+type Fields interface{ Values(name string) []string }
+
 // Match gives the index of the rule that covers the request, which must have been through Normalize.
 func (t *Table) Match(r *http.Request) (index int, ok bool) {
+	return t.Find(&Request{Method: r.Method, Host: r.Host, Path: r.URL.Path, Fields: r.Header})
+}
+
+// Find is Match for a request of whatever form.
+func (t *Table) Find(r *Request) (index int, ok bool) {
 	host := hostname(r.Host)
 	if len(t.exact) > 0 {
 		if e := t.exact[host].match(r); e != nil {
@@ -83,7 +99,7 @@ func (t *Table) Match(r *http.Request) (index int, ok bool) {
 }
 
 // matchWildcard tries the suffixes of host, longest first, from the first that a wildcard can have.
-func (t *Table) matchWildcard(host string, r *http.Request) *entry {
+func (t *Table) matchWildcard(host string, r *Request) *entry {
 	for rest := host[max(0, len(host)-t.longest-1):]; ; {
 		var more bool
 		if _, rest, more = strings.Cut(rest, "."); !more {
@@ -167,11 +183,11 @@ const maxHeaders = 1 << 20
 func (e entry) rank() int { return e.methodRank*maxHeaders - len(e.headers) }
 
 // match walks down as far as the path goes and looks for a rule on the way back up: the deepest is the most specific.
-func (n *node) match(r *http.Request) *entry {
+func (n *node) match(r *Request) *entry {
 	if n == nil {
 		return nil
 	}
-	rest, more := strings.TrimPrefix(r.URL.Path, "/"), true
+	rest, more := strings.TrimPrefix(r.Path, "/"), true
 	for more {
 		var segment string
 		segment, rest, more = strings.Cut(rest, "/")
@@ -187,7 +203,7 @@ func (n *node) match(r *http.Request) *entry {
 	return n.up(r)
 }
 
-func (n *node) up(r *http.Request) *entry {
+func (n *node) up(r *Request) *entry {
 	for ; n != nil; n = n.parent {
 		if e := first(n.below, r); e != nil {
 			return e
@@ -196,7 +212,7 @@ func (n *node) up(r *http.Request) *entry {
 	return nil
 }
 
-func first(entries []entry, r *http.Request) *entry {
+func first(entries []entry, r *Request) *entry {
 	for i := range entries {
 		if entries[i].covers(r) {
 			return &entries[i]
@@ -206,12 +222,12 @@ func first(entries []entry, r *http.Request) *entry {
 }
 
 // covers looks at what the tree does not decide.
-func (e *entry) covers(r *http.Request) bool {
+func (e *entry) covers(r *Request) bool {
 	if e.methodRank != anyMethod && !slices.Contains(e.methods, r.Method) {
 		return false
 	}
 	for _, c := range e.headers {
-		if !c.met(r.Header) {
+		if !c.met(r.Fields) {
 			return false
 		}
 	}

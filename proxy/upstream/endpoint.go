@@ -10,6 +10,7 @@ type Endpoint struct {
 	// Index is the endpoint's place in its pool.
 	Index    int
 	settings EndpointSettings
+	name     string
 	load     *counter
 }
 
@@ -22,11 +23,14 @@ type counter struct {
 func newEndpoint(index int, es EndpointSettings) *Endpoint {
 	u := *es.URL
 	es.URL = &u
-	return &Endpoint{Index: index, settings: es, load: &counter{}}
+	return &Endpoint{Index: index, settings: es, name: u.String(), load: &counter{}}
 }
 
 // URL is the endpoint's address. It must not be changed.
 func (e *Endpoint) URL() *url.URL { return e.settings.URL }
+
+// Name is the address as text.
+func (e *Endpoint) Name() string { return e.name }
 
 // Settings are those the endpoint was made from, defaults filled in.
 func (e *Endpoint) Settings() EndpointSettings { return e.settings }

@@ -1,0 +1,93 @@
+package proxy
+
+import (
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"triage/proxy/edge"
+	"triage/proxy/forward"
+	"triage/proxy/http1"
+	"triage/proxy/route"
+)
+
+// fastLane is our own wire's way in and out. It is used again for another request; texts of the record are windows on the connection's
+// buffer, which is why nobody may keep them.
+type fastLane struct {
+	passage
+	p  *Proxy
+	f  *edge.Fast
+	to forward.FastTarget
+	// extra are the fields that a proxy adds, id the place of the request's.
+	extra []byte
+	id    [32]byte
+}
+
+var fastLanes = sync.Pool{New: func() any { return new(fastLane) }}
+
+// ServeFast takes a request of the fast lane along the same way.
+func (p *Proxy) ServeFast(f *edge.Fast) bool {
+	t := p.table.Load()
+	if t.secure {
+		return false
+	}
+	l := fastLanes.Get().(*fastLane)
+	l.p, l.f = p, f
+	l.open(t)
+	defer l.close()
+	p.serve(&l.passage, l)
+	return true
+}
+
+// open opens the record: who asks?
+func (l *fastLane) open(t *table) {
+	f, x := l.f, &l.passage
+	*x = passage{table: t, client: f.Client}
+	x.Start = time.Now()
+	x.Client, x.Method, x.Host, x.Proto = f.Client.Addr, f.Method, f.Host, "HTTP/1.1"
+	x.ID = requestID(&f.Fields, f.Client.Trusted, &l.id)
+	f.Sanitize()
+	x.asking = asking{ctx: &f.Call, fields: &f.Fields, bodyless: f.Framing.Empty()}
+	x.Path = f.Path
+	canonical, ok := route.Canonical(f.Path)
+	if ok {
+		x.Path = canonical
+		var err error
+		x.asking.path, err = url.PathUnescape(canonical)
+		ok = err == nil
+	}
+	x.asking.malformed = !ok
+}
+
+// close tells everybody who learns from it how the exchange ended.
+func (l *fastLane) close() {
+	abort := l.p.finish(&l.passage, l, recover())
+	l.f.FlushAnswer()
+	if abort {
+		l.f.Cut = true
+	}
+	l.p, l.f, l.passage = nil, nil, passage{}
+	fastLanes.Put(l)
+}
+
+func (l *fastLane) answer() http.ResponseWriter { return l.f.Answer() }
+
+func (l *fastLane) carry(_ *Proxy, x *passage) forward.Outcome {
+	l.extra = l.f.Forwarded(l.extra[:0], x.table.name)
+	l.f.Fields.DropNamed("X-Request-Id")
+	l.extra = http1.AppendField(l.extra, "X-Request-Id", x.ID)
+	if x.hints() {
+		l.extra = append(l.extra, "X-Triage-Degrade: optional\r\n"...)
+	}
+	l.to = forward.FastTarget{
+		URL: x.endpoint.URL(), Timeout: x.timeout(), BodyLimit: x.bodyLimit(), Path: x.Path, Query: l.f.Query, Extra: l.extra, Hooks: l,
+	}
+	return x.up.forwarder.Carry(&l.f.Call, &l.to)
+}
+
+// Look has a last look at the response header.
+func (l *fastLane) Look(h *http1.Fields) (last bool) {
+	l.respond(h)
+	return l.p.draining.Load()
+}

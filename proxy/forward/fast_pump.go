@@ -1,0 +1,96 @@
+package forward
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"triage/proxy/http1"
+	"triage/proxy/reason"
+)
+
+// pump goes on sending a request body whose answer has begun already: the only case in which an exchange of the fast lane needs a second
+// goroutine. It reads the client and writes to the endpoint; its owner does the other two.
+type pump struct {
+	x     *carrier
+	gone  atomic.Bool // the client has left or sent nonsense
+	ended chan struct{}
+
+	mu   sync.Mutex
+	torn bool
+	why  reason.Reason
+}
+
+func startPump(x *carrier) *pump {
+	p := &pump{x: x, ended: make(chan struct{})}
+	go p.run()
+	return p
+}
+
+func (p *pump) run() {
+	defer close(p.ended)
+	b := http1.Buffer()
+	defer func() { http1.Release(b) }()
+	for {
+		var err error
+		if b, err = p.x.gather(b[:0]); err != nil {
+			p.blame(err)
+			return
+		}
+		if !p.bound() {
+			return
+		}
+		if _, err := p.x.peer.Write(b); err != nil || p.x.c.Body.Whole() {
+			return // an endpoint that takes no more need not
+		}
+		if err := p.x.c.Fill(); err != nil {
+			p.blame(&clientError{err})
+			return
+		}
+	}
+}
+
+// bound gives the next write and read their time; false: nobody wants them any more.
+func (p *pump) bound() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.torn {
+		return false
+	}
+	now := http1.Now()
+	idle, still := p.x.f.settings.IdleTimeout, p.x.c.Patience
+	p.x.peer.WriteBy(now+idle, now+idle+http1.Slack(idle))
+	p.x.c.ReadBy(now+still, now+still+http1.Slack(still))
+	return true
+}
+
+func (p *pump) blame(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.torn {
+		return
+	}
+	p.why, _ = p.x.blameRequest(err)
+	p.gone.Store(true)
+}
+
+// fault is what the client has done.
+func (p *pump) fault() reason.Reason {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.why
+}
+
+// stop ends the pump and waits for it.
+func (p *pump) stop() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	p.torn = true
+	_ = p.x.c.TCP().SetReadDeadline(time.Now().Add(tearGrace))
+	_ = p.x.peer.TCP().SetWriteDeadline(time.Unix(1, 0))
+	p.mu.Unlock()
+	<-p.ended
+	p.x.c.Unbound()
+}

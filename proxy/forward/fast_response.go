@@ -1,0 +1,262 @@
+package forward
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"triage/proxy/http1"
+	"triage/proxy/reason"
+)
+
+// await waits for the final response header, and passes on those that come before it.
+func (x *carrier) await() error {
+	x.c.Settle()
+	head := x.c.Method == http.MethodHead
+	for informed := 0; ; {
+		n, err := http1.ParseResponse(x.peer.Buffered(), &x.peer.Response, head, maxResponseFields)
+		switch {
+		case err != nil:
+			return err
+		case n == 0:
+			if err := x.fillPeer(http1.Now(), x.deadline()); err != nil {
+				return err
+			}
+			continue
+		case x.peer.Response.Status == http.StatusSwitchingProtocols:
+			return errUnasked
+		case x.peer.Response.Status >= 200:
+			x.peer.Skip(n)
+			x.peer.Body.Reset(&x.peer.Conn, x.peer.Response.Framing)
+			return nil
+		}
+		if informed++; informed > informational {
+			return errInformational
+		}
+		if err := x.inform(); err != nil {
+			return err
+		}
+		x.peer.Skip(n)
+	}
+}
+
+// inform passes a 1xx response on.
+func (x *carrier) inform() error {
+	r := &x.peer.Response
+	b := http1.AppendStatus(nil, r.Status, r.Phrase)
+	b, _ = appendAnswerFields(b, r)
+	if _, err := x.c.Send(append(b, "\r\n"...)); err != nil {
+		return errGone
+	}
+	return nil
+}
+
+// pass carries the response over to the client.
+func (x *carrier) pass() {
+	r := &x.peer.Response
+	x.out.Status = r.Status
+	x.out.FirstByte = http1.Now() - x.begun
+	x.out.ClientWait = x.wait
+	x.to.Hooks.OnHeader(r.Status, x.wait)
+	x.early = x.early || !x.c.Body.Whole()
+	if x.to.Hooks.Look(&r.Fields) || x.early {
+		x.c.Last = true
+	}
+	x.out.Started = true
+	if x.early && !x.c.Body.Whole() {
+		x.pump = startPump(x)
+	}
+	if err := x.stream(x.header()); err != nil {
+		x.fail(x.blameAnswer(err))
+	}
+}
+
+// header writes the response's header into the call's buffer.
+func (x *carrier) header() []byte {
+	r := &x.peer.Response
+	b := http1.AppendStatus(x.c.Out[:0], r.Status, r.Phrase)
+	b, dated := appendAnswerFields(b, r)
+	switch {
+	case r.Framing.Chunked || r.UntilClose:
+		b = append(appendAnnounced(b, r), "Transfer-Encoding: chunked\r\n"...)
+	case r.Said && r.Status != http.StatusNoContent:
+		b = http1.AppendField(b, "Content-Length", r.Values("Content-Length")[0])
+	}
+	return x.c.AppendEnd(b, dated)
+}
+
+// sendError is a write to the client that failed.
+type sendError struct{ err error }
+
+func (e *sendError) Error() string { return "writing the response: " + e.err.Error() }
+func (e *sendError) Unwrap() error { return e.err }
+
+// stream passes the body on, after what b has. What has arrived is sent off before anybody waits.
+func (x *carrier) stream(b []byte) error {
+	body, chunked := &x.peer.Body, x.peer.Response.Framing.Chunked || x.peer.Response.UntilClose
+	inB := int64(0)
+	flush := func() error {
+		n, err := x.c.Send(b)
+		if err != nil {
+			inB = max(0, inB-int64(len(b)-n))
+		}
+		x.out.BytesOut += inB
+		b, inB = b[:0], 0
+		if err != nil {
+			return &sendError{err}
+		}
+		return nil
+	}
+	if body.Left() > 16<<10 {
+		x.peer.Widen()
+	}
+	for {
+		piece, err := body.Next()
+		if err != nil {
+			return errors.Join(err, flush())
+		}
+		if len(piece) > 0 {
+			if len(b)+len(piece)+chunkFrame > cap(b) {
+				if chunked {
+					b = http1.AppendChunkHead(b, len(piece))
+				}
+				if err := flush(); err != nil {
+					return err
+				}
+				n, err := x.c.Send(piece)
+				x.out.BytesOut += int64(n)
+				if err != nil {
+					return &sendError{err}
+				}
+				if chunked {
+					b = append(b, "\r\n"...)
+				}
+				continue
+			}
+			if chunked {
+				b = http1.AppendChunk(b, piece)
+			} else {
+				b = append(b, piece...)
+			}
+			inB += int64(len(piece))
+			continue
+		}
+		if body.Whole() {
+			break
+		}
+		some, err := x.peer.FillNow()
+		if err == nil && !some {
+			if len(b) > 0 {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+			now := http1.Now()
+			err = x.fillPeer(now, now+x.f.settings.IdleTimeout)
+		}
+		switch {
+		case err == nil:
+		case err == io.EOF && body.EndsWithConnection():
+			body.Reset(&x.peer.Conn, http1.Framing{})
+		default:
+			return errors.Join(err, flush())
+		}
+	}
+	if chunked {
+		b = append(b, "0\r\n"...)
+		b = append(appendTrailer(b, &body.Trailer), "\r\n"...)
+	}
+	return flush()
+}
+
+// broke says why there is no response header, or that the request may be sent again.
+func (x *carrier) broke(err error) (again bool) {
+	if x.stale(err) {
+		return true
+	}
+	x.fail(x.blameRequest(err))
+	return false
+}
+
+// stale reports whether a kept-alive connection broke under a request that may be sent again: because nothing of it had left, or because
+// it changes nothing and has no body, and nothing of an answer came.
+func (x *carrier) stale(err error) bool {
+	var client *clientError
+	var refused *refusal
+	switch {
+	case !x.peer.Used || x.answered || x.early || errors.As(err, &client) || errors.As(err, &refused):
+		return false
+	case errors.Is(err, errGone) || errors.Is(err, errTimeout):
+		return false
+	case !x.sent:
+		return x.ready != nil
+	}
+	switch x.c.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return x.c.Request.Framing.Empty()
+	}
+	return false
+}
+
+func (x *carrier) fail(why reason.Reason, err error) {
+	x.out.Reason = why
+	x.out.Err = fmt.Errorf("forwarding to upstream %q, endpoint %s: %w", x.f.settings.Name, x.to.URL.Host, err)
+	x.out.Abort = x.out.Started
+}
+
+// blameRequest says why there is no response header.
+func (x *carrier) blameRequest(err error) (reason.Reason, error) {
+	var client *clientError
+	var refused *refusal
+	var wrong *http1.Error
+	switch {
+	case errors.As(err, &refused):
+		return refused.why, err
+	case errors.As(err, &client):
+		return x.blameClient(client.err), err
+	case errors.Is(err, errGone):
+		return reason.ClientGone, err
+	case errors.Is(err, errTimeout):
+		return reason.UpstreamTimeout, err
+	case errors.As(err, &wrong), errors.Is(err, errUnasked), errors.Is(err, errInformational):
+		return reason.UpstreamGarbage, err
+	case x.c.Gone():
+		return reason.ClientGone, err
+	}
+	return reason.UpstreamReset, err
+}
+
+// blameClient says what a client has done whose body could not be read.
+func (x *carrier) blameClient(err error) reason.Reason {
+	var wrong *http1.Error
+	switch {
+	case errors.Is(err, errTooLarge):
+		return reason.BodyTooLarge
+	case http1.Late(err):
+		return reason.ClientTimeout
+	case errors.As(err, &wrong):
+		return reason.BadRequest
+	}
+	return reason.ClientGone
+}
+
+// blameAnswer says why the response body is not whole.
+func (x *carrier) blameAnswer(err error) (reason.Reason, error) {
+	var send *sendError
+	var wrong *http1.Error
+	if x.pump != nil {
+		if why := x.pump.fault(); why != reason.None {
+			return why, err
+		}
+	}
+	switch {
+	case errors.As(err, &send), errors.Is(err, errGone):
+		return reason.ClientGone, err
+	case errors.Is(err, errTimeout):
+		return reason.UpstreamIncomplete, errStill
+	case errors.As(err, &wrong):
+		return reason.UpstreamGarbage, err
+	}
+	return reason.UpstreamIncomplete, err
+}

@@ -1,0 +1,147 @@
+package http1
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// Call is a client's connection and the request that is being served on it. It is also the request's context: it ends when the client
+// leaves, and looks out for that only while somebody waits for it.
+type Call struct {
+	Conn
+	Request
+	Body Body
+	// Out is a buffer for what goes to the client or the endpoint.
+	Out []byte
+	// Patience is how long the client may stand still while its body is read, Stall while it is written to.
+	Patience, Stall time.Duration
+	// Last is set when the connection is to be closed after the answer, Cut when it is to be closed at once: the answer broke off.
+	Last, Cut bool
+
+	watching chan struct{} // closed when the watcher has ended; nil if there is none
+	gone     chan struct{} // closed when the client has left
+	left     bool
+}
+
+// Take makes c the first call on a connection.
+func (c *Call) Take(tcp *net.TCPConn) error {
+	c.watching, c.gone, c.left = nil, nil, false
+	return c.Conn.Reset(tcp)
+}
+
+// Begin begins with the request whose head is n bytes of what is buffered. Its texts stay good until End.
+func (c *Call) Begin(n int) {
+	c.Skip(n)
+	c.Pin()
+	c.Body.Reset(&c.Conn, c.Request.Framing)
+	c.Last, c.Cut = c.Request.Closes, false
+	if c.Out == nil {
+		c.Out = Buffer()
+	}
+}
+
+// End lets go of the request.
+func (c *Call) End() {
+	c.Settle()
+	c.Unpin()
+	if c.Out != nil {
+		Release(c.Out)
+		c.Out = nil
+	}
+}
+
+// piece is the most that is written under one deadline; so it is also the slowest a client may be.
+const piece = 64 << 10
+
+// Slack is how much later than it must a deadline may come, so that it need not be moved all the time.
+func Slack(limit time.Duration) time.Duration { return min(limit/4, time.Second) }
+
+// Send writes to the client. It says how much of p went out.
+func (c *Call) Send(p []byte) (sent int, err error) {
+	for len(p) > 0 {
+		now := Now()
+		c.WriteBy(now+c.Stall, now+c.Stall+Slack(c.Stall))
+		n, err := c.Write(p[:min(len(p), piece)])
+		sent += n
+		if err != nil {
+			return sent, err
+		}
+		p = p[n:]
+	}
+	return sent, nil
+}
+
+// Settle ends looking out for the client, so that the connection can be read.
+func (c *Call) Settle() {
+	if c.watching == nil {
+		return
+	}
+	c.readBy = 0
+	_ = c.tcp.SetReadDeadline(time.Unix(1, 0))
+	<-c.watching
+	c.watching = nil
+	_ = c.tcp.SetReadDeadline(time.Time{})
+	select {
+	case <-c.gone:
+		c.left = true
+	default:
+	}
+}
+
+// Gone reports whether the client has left, as far as is known without reading on.
+func (c *Call) Gone() bool {
+	if c.watching == nil && !c.left {
+		c.left = c.Peek() == Ended
+	}
+	return c.Err() != nil
+}
+
+// Deadline is part of context.Context: there is none.
+func (c *Call) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Value is part of context.Context: there is none.
+func (c *Call) Value(any) any { return nil }
+
+// Err is part of context.Context: it tells that the client has left.
+func (c *Call) Err() error {
+	if c.left {
+		return context.Canceled
+	}
+	if c.watching != nil {
+		select {
+		case <-c.gone:
+			return context.Canceled
+		default:
+		}
+	}
+	return nil
+}
+
+// Done is part of context.Context. From the first call until Settle a goroutine looks out for the client to leave.
+func (c *Call) Done() <-chan struct{} {
+	if c.watching != nil {
+		return c.gone
+	}
+	c.gone, c.watching = make(chan struct{}), make(chan struct{})
+	if c.left {
+		close(c.gone)
+		close(c.watching)
+		return c.gone
+	}
+	c.readBy = 0
+	_ = c.tcp.SetReadDeadline(time.Time{})
+	go c.watch(c.gone, c.watching)
+	return c.gone
+}
+
+// watch waits for the client to send more, or to leave.
+func (c *Call) watch(gone, ended chan struct{}) {
+	defer close(ended)
+	if c.r < c.w {
+		return // it has sent more, and what is behind that cannot be seen
+	}
+	if err := c.raw.Read(c.peeked.call); err == nil && c.sight() == Ended {
+		close(gone)
+	}
+}

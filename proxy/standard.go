@@ -1,0 +1,74 @@
+package proxy
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"triage/proxy/edge"
+	"triage/proxy/forward"
+	"triage/proxy/route"
+)
+
+// standardLane is net/http's way in and out.
+type standardLane struct {
+	w http.ResponseWriter
+	r *http.Request
+}
+
+// ServeHTTP takes one request along its way and tells everybody who learns from it how it ended.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l := &standardLane{w, r}
+	x := p.begin(r)
+	defer func() {
+		if p.finish(x, l, recover()) {
+			panic(http.ErrAbortHandler)
+		}
+	}()
+	p.serve(x, l)
+}
+
+// begin opens the record: who asks?
+func (p *Proxy) begin(r *http.Request) *passage {
+	x := &passage{table: p.table.Load(), client: edge.ClientOf(r)}
+	x.Start = time.Now()
+	x.Client, x.Method, x.Host, x.Proto = x.client.Addr, r.Method, r.Host, r.Proto
+	x.ID = requestID(r.Header, x.client.Trusted, new([32]byte))
+	// Before anybody decides by a header: a rule, a quota or a session must not go by what the client has no right to say.
+	edge.Sanitize(r.Header, x.client)
+	x.asking = asking{ctx: r.Context(), fields: r.Header, malformed: !route.Normalize(r.URL), bodyless: r.ContentLength == 0, grpc: isGRPC(r)}
+	x.Path, x.asking.path = r.URL.EscapedPath(), r.URL.Path
+	return x
+}
+
+func isGRPC(r *http.Request) bool {
+	return r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
+}
+
+func (l *standardLane) answer() http.ResponseWriter { return l.w }
+
+func (l *standardLane) carry(p *Proxy, x *passage) forward.Outcome {
+	to := forward.Target{
+		URL: x.endpoint.URL(), Timeout: x.timeout(), BodyLimit: x.bodyLimit(), OnHeader: x.OnHeader,
+		Header: func(h http.Header) {
+			x.respond(h)
+			p.closing(h)
+		},
+	}
+	if !x.HealthCheck {
+		to.SlowBody, to.WholeBody = x.SlowBody, x.WholeBody
+	}
+	return x.up.forwarder.Forward(l.w, l.prepare(x), to)
+}
+
+// prepare makes the request that goes out, with the fields a proxy adds.
+func (l *standardLane) prepare(x *passage) *http.Request {
+	out := *l.r
+	out.Header = l.r.Header.Clone()
+	edge.Forwarded(out.Header, x.client, x.table.name, l.r.Proto)
+	out.Header.Set("X-Request-Id", x.ID)
+	if x.hints() {
+		out.Header.Set("X-Triage-Degrade", "optional")
+	}
+	return &out
+}
