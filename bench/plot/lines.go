@@ -123,7 +123,15 @@ func gauges(name string, r row, t run) (Chart, bool) {
 		if !there || !(largest(numbers(g.Values)) > 0) {
 			continue
 		}
-		values, every := thin(numbers(g.Values), g.Every, mean)
+		series := numbers(g.Values)
+		if s.name == record.Limit { // 0 is none
+			for i, v := range series {
+				if v == 0 {
+					series[i] = math.NaN()
+				}
+			}
+		}
+		values, every := thin(series, g.Every, largest)
 		c.Lines = append(c.Lines, path{s.class, curve(values, func(i int) float64 { return x.place(float64(i) * every) }, y)})
 		c.Legend = append(c.Legend, legend{s.class, s.text})
 		c.Label += fmt.Sprintf("%s at most %s; ", s.text, trimmed(largest(numbers(g.Values)), 1))

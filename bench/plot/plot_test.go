@@ -54,6 +54,9 @@ func invented(rounds int) record.Record {
 				if peer == 1 && round == 1 {
 					t.Harness.Valid, t.Harness.Notes = false, []string{"The machine was measured & not the proxy."}
 				}
+				if peer == 2 && round == 2 {
+					t.Cut = "the proxy ended"
+				}
 				for class, className := range classes {
 					inventRoute(&t, className, share[class], class)
 				}
@@ -128,7 +131,7 @@ func TestPageSaysIt(t *testing.T) {
 	text := written(t, asHTML)
 	for _, want := range []string{
 		"step-x4, judging draw", "haproxy, tuned by hand", "no program of that name", "invented for tests &lt;script&gt;", "The machine was measured &amp; not the proxy.",
-		"3 runs, 1 void", "R1: runs[0,1,2]", "a processor", "8.0 GiB", "commit <code>0123456789abcdef</code>", "× 1.5", `class="n missed"`, "knows the backend&#39;s capacity",
+		"3 runs, 1 void", "3 runs, 1 cut short", "no: the proxy ended", "no: the machine was measured", "0.1 0.1 0.1", "R1: runs[0,1,2]", "a processor", "8.0 GiB", "commit <code>0123456789abcdef</code>", "× 1.5", `class="n missed"`, "knows the backend&#39;s capacity",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
