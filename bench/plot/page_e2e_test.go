@@ -175,8 +175,8 @@ func TestE2ECosts(t *testing.T) {
 	for _, wide := range []int64{390, 1280} {
 		var w watched
 		s := w.visit(t, browsers, file, "light", wide)
-		if len(w.said) > 0 || len(s.Clipped) > 0 || len(s.Tiny) > 0 || s.Wide > float64(wide) || s.Charts != 4 {
-			t.Errorf("%d: the browser says %q; %+v; want four charts, whole", wide, w.said, s)
+		if len(w.said) > 0 || len(s.Clipped) > 0 || len(s.Tiny) > 0 || s.Wide > float64(wide) || s.Charts != 8 {
+			t.Errorf("%d: the browser says %q; %+v; want eight charts, whole", wide, w.said, s)
 		}
 	}
 }
