@@ -16,14 +16,7 @@ const plotHeight = 120
 func framed(title string, t run, y axis, label func(float64) string) (Chart, axis) {
 	x := times(t.lasts(), left)
 	c := Chart{Title: title, Note: runNote(t), Left: left, PlotTop: top, PlotHeight: plotHeight, Height: top + plotHeight + bottom, Shades: shades(t.scenario, x), Ticks: timeTicks(x)}
-	if y.log {
-		for v := y.from; v <= y.to*1.001; v *= 10 {
-			c.Values = append(c.Values, tick{y.place(v), label(v)})
-		}
-		return c, x
-	}
-	for i := range 3 {
-		v := y.to * float64(i) / 2
+	for _, v := range y.ticks() {
 		c.Values = append(c.Values, tick{y.place(v), label(v)})
 	}
 	return c, x

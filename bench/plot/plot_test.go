@@ -244,13 +244,17 @@ func inventedCost() record.Record {
 	for _, n := range []float64{10, 100, 1000, 10_000} {
 		add(fmt.Sprintf("routes: %.0f", n), map[string]float64{"size": n})
 	}
+	for _, n := range []float64{0, 1024, 1 << 30} {
+		add(fmt.Sprintf("bodies: %.0f B up", n), map[string]float64{"size": n})
+		add(fmt.Sprintf("bodies: %.0f B down", n), map[string]float64{"size": n})
+	}
 	return r
 }
 
 // A record of costs has no courses: bars, lines over what grows, tables, and no picture.
 func TestCosts(t *testing.T) {
 	text := shown(t, asHTML, inventedCost())
-	for want, times := range map[string]int{"<figure": 4, `class="bar"`: 6, `class="line own-line"`: 2, "× 0.53": 1, "10k": 2, "routes: 1000, in numbers": 1} {
+	for want, times := range map[string]int{"<figure": 8, `class="bar"`: 6, `class="line own-line"`: 6, "× 0.53": 1, "10k": 2, "routes: 1000, in numbers": 1, `<span class="note">up</span>`: 2} {
 		if n := strings.Count(text, want); n < times || want == "<figure" && n != times {
 			t.Errorf("%q is there %d times; want %d", want, n, times)
 		}
