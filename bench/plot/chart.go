@@ -14,9 +14,9 @@ const (
 	width     = 380
 	left      = 48 // of the plot, in charts with an axis of values
 	right     = 6
-	top       = 18 // names of phases
-	bottom    = 18 // times
-	letter    = 6.2
+	top       = 18  // names of phases
+	bottom    = 18  // times
+	letter    = 6.2 // of a name, about
 	mostSteps = 180 // points of a line
 )
 
@@ -34,6 +34,7 @@ type Chart struct {
 	Values      []tick // on the left
 	Bands       []band
 	Lines       []path
+	Bars        []Bar
 	Legend      []legend
 	Hits        []hit
 }
@@ -85,6 +86,22 @@ func (a axis) place(v float64) float64 {
 		share = math.Min(math.Max((v-from)/(to-from), 0), 1)
 	}
 	return a.at + share*a.size
+}
+
+// mostTicks is how many decades have a word beside them.
+const mostTicks = 5
+
+// ticks are where an axis of values is written on: nothing, half and all, or powers of ten.
+func (a axis) ticks() (at []float64) {
+	if !a.log {
+		return []float64{0, a.to / 2, a.to}
+	}
+	decades := math.Round(math.Log10(a.to / a.from))
+	step := math.Pow(10, max(1, math.Ceil(decades/mostTicks)))
+	for v := a.from; v <= a.to*1.001; v *= step {
+		at = append(at, v)
+	}
+	return at
 }
 
 // times is the axis of a scenario's seconds.
