@@ -87,7 +87,9 @@ func escaped(b []byte, value string) []byte {
 	return append(b, bytes.TrimSuffix(out.Bytes(), []byte("\n"))...)
 }
 
-func number(b []byte, name string, value int64) []byte { return strconv.AppendInt(key(b, name), value, 10) }
+func number(b []byte, name string, value int64) []byte {
+	return strconv.AppendInt(key(b, name), value, 10)
+}
 
 // word is a reason; none is left out.
 func word(b []byte, name string, r reason.Reason) []byte {
