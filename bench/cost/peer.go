@@ -57,7 +57,8 @@ func contenders() []contender {
 			command: []string{"bench", "bare-proxy", "--listen", "{{.Listen}}", "--to", "{{.Origin}}", "--routes", "{{len .Routes}}"},
 		},
 		triage("triage", "auto", "as it comes, "+policies),
-		triage("triage-standard", "standard", "the lane of net/http, "+policies),
+		triage("triage-fast", "fast", "lane: fast, "+policies),
+		triage("triage-standard", "standard", "lane: standard, "+policies),
 	}
 }
 
@@ -71,7 +72,9 @@ func Names() []string {
 }
 
 // Usual are those that are measured if nobody says which.
-func Usual() []string { return []string{Nothing, "nginx", "haproxy", "caddy", "httputil", "triage"} }
+func Usual() []string {
+	return []string{Nothing, "nginx", "haproxy", "caddy", "httputil", "triage", "triage-fast"}
+}
 
 func contenderOf(name string) contender {
 	all := contenders()
@@ -86,7 +89,9 @@ type place struct {
 	Dir, Listen, Origin, Port, Lane string
 	// Descriptors is how many files may be open; it is also what bounds connections.
 	Descriptors int
-	Routes      []string
+	// Root says that this is who starts it.
+	Root   bool
+	Routes []string
 }
 
 // routeNames are those of n routes.
@@ -104,6 +109,7 @@ const usualRoutes = 50
 // configure writes a peer's files into p.Dir and gives its command line's arguments and the text of its configuration.
 func (c contender) configure(p place) (args []string, text string, err error) {
 	p.Lane = c.lane
+	p.Root = os.Geteuid() == 0
 	_, p.Port, _ = strings.Cut(p.Listen, ":")
 	if c.routed && len(p.Routes) == 0 {
 		p.Routes = routeNames(usualRoutes)
