@@ -19,8 +19,8 @@ lint:
 	go tool staticcheck ./...
 
 # The programs that e2e tests need, from Debian's packages. Where they are there already nothing is done.
-E2E_PACKAGES = prometheus nginx-light chromium fonts-dejavu-core
-E2E_PROGRAMS = promtool nginx chromium
+E2E_PACKAGES = prometheus nginx-light haproxy caddy wrk chromium fonts-dejavu-core
+E2E_PROGRAMS = promtool nginx haproxy caddy wrk chromium
 
 e2e: e2e-programs
 	go test -tags e2e -run E2E ./...
@@ -43,6 +43,20 @@ fuzz:
 
 bench:
 	go test -run xxx -bench . -benchmem -count 10 ./...
+
+# The stages of a request's way (bench/micro.txt), ten runs against the committed baseline; bench-baseline writes that anew.
+bench-compare:
+	mkdir -p dist
+	.ci/micro run 10 100ms > dist/micro.txt
+	.ci/micro compare bench/results/micro-baseline.txt dist/micro.txt
+
+bench-baseline:
+	.ci/micro run 10 100ms > bench/results/micro-baseline.txt
+
+# The proxies and the load generator that bench cost measures beside Triage, from Debian's packages.
+peers:
+	@$(MAKE) --no-print-directory e2e-programs E2E_PACKAGES="nginx-light haproxy caddy wrk" E2E_PROGRAMS="nginx haproxy caddy wrk"
+.PHONY: bench-compare bench-baseline peers
 
 demo:
 	go run ./cmd/triage demo
