@@ -14,9 +14,9 @@ const (
 	width     = 380
 	left      = 48 // of the plot, in charts with an axis of values
 	right     = 6
-	top       = 18 // names of phases
-	bottom    = 18 // times
-	letter    = 6.2
+	top       = 18  // names of phases
+	bottom    = 18  // times
+	letter    = 6.2 // of a name, about
 	mostSteps = 180 // points of a line
 )
 
@@ -34,6 +34,7 @@ type Chart struct {
 	Values      []tick // on the left
 	Bands       []band
 	Lines       []path
+	Bars        []Bar
 	Legend      []legend
 	Hits        []hit
 }

@@ -21,7 +21,7 @@ func WriteJSON(to io.Writer, p Page) error {
 func WriteMarkdown(to io.Writer, p Page) error {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("# Under load: %s\n", p.Title)
+	line("# Measured: %s\n", p.Title)
 	line("A value is the median of the runs that count, with the least and the most behind it where there are several. `!` is before what misses its goal.")
 	for _, s := range p.Sections {
 		line("\n## %s\n", s.Name)
@@ -70,7 +70,7 @@ func (s Section) markdown(line func(string, ...any)) {
 				value += " (" + span + ")"
 			}
 			if c.Ratio.There() && s.Ratios {
-				value += ", × " + text(c.Ratio, "")
+				value += ", × " + ratioText(c.Ratio)
 			}
 			cells = append(cells, value)
 		}

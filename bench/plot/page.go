@@ -25,7 +25,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"sub":   func(a, b int) int { return a - b },
 	"add":   func(a, b int) int { return a + b },
 	"bytes": bytesText,
-	"ratio": func(c Cell) string { return text(c.Ratio, "") },
+	"ratio": func(c Cell) string { return ratioText(c.Ratio) },
 	"anchor": func(name string) string {
 		return strings.Map(func(r rune) rune {
 			if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -41,6 +41,8 @@ type Page struct {
 	Report
 	Title    string
 	Sections []Section
+	// Costs are charts of what has no course over time.
+	Costs []Part
 
 	sources []Source
 	groups  []group
@@ -73,9 +75,11 @@ func New(sources []Source) (Page, error) {
 	for i, g := range all {
 		p.Sections = append(p.Sections, g.section(p.Scenarios[i], sources))
 	}
+	p.Costs = p.costs()
 	var names []string
 	for _, s := range p.Scenarios {
 		name, _, _ := strings.Cut(s.Name, ",")
+		name, _, _ = strings.Cut(name, ": ")
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}

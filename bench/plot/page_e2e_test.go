@@ -166,6 +166,21 @@ func TestE2EPage(t *testing.T) {
 	}
 }
 
+func TestE2ECosts(t *testing.T) {
+	browsers := browser(t)
+	file := filepath.Join(t.TempDir(), "costs.html")
+	if err := os.WriteFile(file, []byte(shown(t, asHTML, inventedCost())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, wide := range []int64{390, 1280} {
+		var w watched
+		s := w.visit(t, browsers, file, "light", wide)
+		if len(w.said) > 0 || len(s.Clipped) > 0 || len(s.Tiny) > 0 || s.Wide > float64(wide) || s.Charts != 4 {
+			t.Errorf("%d: the browser says %q; %+v; want four charts, whole", wide, w.said, s)
+		}
+	}
+}
+
 func TestE2EPicture(t *testing.T) {
 	browsers := browser(t)
 	folder := t.TempDir()

@@ -220,20 +220,39 @@ func TestSeveralRecords(t *testing.T) {
 	}
 }
 
-// A record of costs has no courses: tables are all that there is, and no picture.
-func TestRecordWithoutCourses(t *testing.T) {
+// inventedCost is a record of costs that nobody measured.
+func inventedCost() record.Record {
 	r := invented(1)
-	r.Kind = record.Cost
-	for i := range r.Runs {
-		r.Runs[i].Routes, r.Runs[i].Latencies, r.Runs[i].Histograms, r.Runs[i].Gauges = nil, nil, nil, nil
+	r.Kind, r.Scenarios, r.Runs = record.Cost, nil, nil
+	r.Measures = []record.Measure{{Name: "cpu", Unit: "µs"}, {Name: "throughput", Unit: "/s"}}
+	add := func(name string, numbers map[string]float64) {
+		r.Scenarios = append(r.Scenarios, record.Scenario{Name: name, Numbers: numbers})
+		for peer := range 3 {
+			for round := range 3 {
+				cpu := float64(8*(peer+1)) + float64(round) + math.Log(1+numbers["size"])
+				r.Runs = append(r.Runs, record.Trial{
+					Scenario: len(r.Scenarios) - 1, Peer: peer, Round: round + 1, Seconds: 3, Harness: record.Harness{Sent: 100, Valid: true},
+					Values: map[string]record.Number{"cpu": record.Number(cpu), "throughput": record.Number(1e6 / cpu)},
+				})
+			}
+		}
 	}
-	for i := range r.Scenarios {
-		r.Scenarios[i].Classes, r.Scenarios[i].Phases = nil, nil
+	add("cpu: 64 connections", map[string]float64{"connections": 64})
+	for _, n := range []float64{10, 100, 1000, 10_000} {
+		add(fmt.Sprintf("routes: %.0f", n), map[string]float64{"size": n})
 	}
-	if text := shown(t, asHTML, r); strings.Contains(text, "<svg") || !strings.Contains(text, "× 1.5") {
-		t.Error("want a table with ratios, and no chart")
+	return r
+}
+
+// A record of costs has no courses: bars, lines over what grows, tables, and no picture.
+func TestCosts(t *testing.T) {
+	text := shown(t, asHTML, inventedCost())
+	for want, times := range map[string]int{"<figure": 4, `class="bar"`: 6, `class="line own-line"`: 2, "× 0.53": 1, "10k": 2, "routes: 1000, in numbers": 1} {
+		if n := strings.Count(text, want); n < times || want == "<figure" && n != times {
+			t.Errorf("%q is there %d times; want %d", want, n, times)
+		}
 	}
-	p, err := plot.New(kept(t, r))
+	p, err := plot.New(kept(t, inventedCost()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,6 +76,9 @@ var mainMeasures = []string{"critical", "total", "sessions", "protect", "recover
 // own is the peer that a page is about.
 const own = "triage"
 
+// servedSuffix follows a class in the name of a column with the share that is served of it.
+const servedSuffix = " served"
+
 // oracleRow is the name of the row of what could be served at best.
 const oracleRow = "oracle"
 
@@ -97,7 +100,7 @@ func (g group) table(sources []Source) Table {
 	t := Table{Name: g.name}
 	several := len(sources) > 1
 	for _, class := range g.classes {
-		t.Columns = append(t.Columns, Column{record.Measure{Name: class + " served", Unit: "%", AtLeast: true, Doc: "of what users wanted of this class" + g.when()}, true})
+		t.Columns = append(t.Columns, Column{record.Measure{Name: class + servedSuffix, Unit: "%", AtLeast: true, Doc: "of what users wanted of this class" + g.when()}, true})
 	}
 	for _, r := range g.rows {
 		for _, m := range sources[r.source].Measures {
@@ -114,7 +117,7 @@ func (g group) table(sources []Source) Table {
 			}
 		}
 	}
-	if !slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Main && !strings.HasSuffix(c.Name, " served") }) {
+	if !slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Main && !strings.HasSuffix(c.Name, servedSuffix) }) {
 		for i := range t.Columns {
 			t.Columns[i].Main = true
 		}
@@ -164,20 +167,25 @@ func (g group) tableRow(columns []Column, r row, name string) Row {
 			}
 		}
 	}
-	runs := r.valid()
+	out.Cells = g.cells(columns, r, r.valid(), "served", served, "values", func(t run) map[string]record.Number { return t.Values })
+	return out
+}
+
+// cells are a row's values: shares of classes by one series, measures by one table.
+func (g group) cells(columns []Column, r row, runs []run, series string, of func(record.Route) []int, table string, values func(run) map[string]record.Number) (all []Cell) {
 	for _, c := range columns {
-		if class, isShare := strings.CutSuffix(c.Name, " served"); isShare {
-			out.Cells = append(out.Cells, cell(runs, r, "routes[*].served", func(t run) record.Number { return g.share(t, class, served) }))
+		if class, isShare := strings.CutSuffix(c.Name, servedSuffix); isShare {
+			all = append(all, cell(runs, r, "routes[*]."+series, func(t run) record.Number { return g.share(t, class, of) }))
 			continue
 		}
-		out.Cells = append(out.Cells, cell(runs, r, "values."+c.Name, func(t run) record.Number {
-			if !hasKey(t.Values, c.Name) {
-				return record.Missing()
+		all = append(all, cell(runs, r, table+"."+c.Name, func(t run) record.Number {
+			if v, there := values(t)[c.Name]; there {
+				return v
 			}
-			return t.Values[c.Name]
+			return record.Missing()
 		}))
 	}
-	return out
+	return all
 }
 
 // oracle is the row of what could be served at best, of the first peer's scenarios.
@@ -189,18 +197,7 @@ func (g group) oracle(columns []Column) (out Row, known bool) {
 			continue
 		}
 		out.Runs = len(runs)
-		for _, c := range columns {
-			if class, isShare := strings.CutSuffix(c.Name, " served"); isShare {
-				out.Cells = append(out.Cells, cell(runs, r, "routes[*].oracle", func(t run) record.Number { return g.share(t, class, ideal) }))
-				continue
-			}
-			out.Cells = append(out.Cells, cell(runs, r, "oracle_values."+c.Name, func(t run) record.Number {
-				if !hasKey(t.Ideal, c.Name) {
-					return record.Missing()
-				}
-				return t.Ideal[c.Name]
-			}))
-		}
+		out.Cells = g.cells(columns, r, runs, "oracle", ideal, "oracle_values", func(t run) map[string]record.Number { return t.Ideal })
 		return out, true
 	}
 	return out, false
@@ -254,7 +251,7 @@ func (g group) addRatios(columns []Column, rows []Row, i int, reference string) 
 		return
 	}
 	for c := range rows[i].Cells {
-		if base := rows[k].Cells[c].Median; columns[c].Goal == nil && !strings.HasSuffix(columns[c].Name, " served") && base.There() && base != 0 {
+		if base := rows[k].Cells[c].Median; columns[c].Goal == nil && !strings.HasSuffix(columns[c].Name, servedSuffix) && base.There() && base != 0 {
 			rows[i].Cells[c].Ratio = rows[i].Cells[c].Median / base
 		}
 	}
@@ -276,6 +273,14 @@ func text(n record.Number, unit string) string {
 		return trimmed(v, 3)
 	}
 	return trimmed(v, 2)
+}
+
+// ratioText is a ratio: two digits are as much as rounds allow to tell.
+func ratioText(n record.Number) string {
+	if n >= 0.1 {
+		return trimmed(float64(n), 2)
+	}
+	return trimmed(float64(n), 3)
 }
 
 func trimmed(v float64, digits int) string {

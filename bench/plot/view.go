@@ -34,3 +34,8 @@ func (r Row) Where() string {
 	}
 	return ""
 }
+
+// Timed reports whether something on the page has a course over time.
+func (p Page) Timed() bool {
+	return slices.ContainsFunc(p.groups, group.hasCourse)
+}
