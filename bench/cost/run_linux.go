@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"time"
 
@@ -123,6 +124,9 @@ func (b *bench) invite() error {
 			b.gone[name] = true
 		}
 		b.rec.Peers = append(b.rec.Peers, peer)
+	}
+	if _, err := exec.LookPath("wrk"); b.Wrk && err != nil {
+		return errors.New("wrk is not installed: apt-get install wrk")
 	}
 	if there == 0 {
 		return fmt.Errorf("none of the peers is there: %s", b.rec.Peers[0].Absent)

@@ -90,6 +90,10 @@ func TestCostOfAnAbsentPeer(t *testing.T) {
 	if c.code() != 0 || len(scenariosOf(r, "triage")) != 1 {
 		t.Errorf("exit %d: %s", c.code(), c.stderr)
 	}
+	without := launch(t, nil, append(args, "--with", "wrk")...)
+	if without.code() != 1 || !strings.Contains(without.stderr.String(), "wrk is not installed: apt-get install wrk") {
+		t.Errorf("without wrk: exit %d: %s", without.code(), without.stderr)
+	}
 	if got := r.Peers[2].Absent; !strings.Contains(got, "caddy is not installed: apt-get install caddy") {
 		t.Errorf("of the absent one it says %q", got)
 	}
