@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"triage/config/near"
 )
 
 // minSessionKey is the shortest secret for session cohorts, in bytes: 128 bits, as a keyed hash wants.
@@ -121,8 +123,8 @@ func (d *decoder) known(ok bool, name string, all []string, path, kind string) {
 	}
 	want := fmt.Sprintf("use one of the %d that there are", len(all))
 	if len(d.problems) < maxHints {
-		if near := nearest(name, all); near != "" {
-			want = "did you mean " + near + "?"
+		if word := near.Word(name, all); word != "" {
+			want = "did you mean " + word + "?"
 		} else {
 			want = clip("there are " + strings.Join(all, ", "))
 		}

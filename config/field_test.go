@@ -88,16 +88,3 @@ func snake(name string) string {
 	}
 	return strings.ToLower(b.String())
 }
-
-func TestNearest(t *testing.T) {
-	words := []string{"timeout", "priority", "name", "to"}
-	cases := []struct{ in, want string }{
-		{"timeuot", "timeout"}, {"Timeout", "timeout"}, {"time_out", "timeout"}, {"prio", ""}, {"priorty", "priority"},
-		{"nmae", "name"}, {"x", ""}, {"ot", "to"}, {"", ""}, {strings.Repeat("name", 100), ""},
-	}
-	for _, c := range cases {
-		if got := nearest(c.in, words); got != c.want {
-			t.Errorf("%q: got %q, want %q", c.in, got, c.want)
-		}
-	}
-}
