@@ -47,11 +47,11 @@ bench:
 # The stages of a request's way (bench/micro.txt), ten runs against the committed baseline; bench-baseline writes that anew.
 bench-compare:
 	mkdir -p dist
-	.ci/micro run 10 100ms > dist/micro.txt
+	.ci/micro run 10 20ms > dist/micro.txt
 	.ci/micro compare bench/results/micro-baseline.txt dist/micro.txt
 
 bench-baseline:
-	.ci/micro run 10 100ms > bench/results/micro-baseline.txt
+	.ci/micro run 10 20ms > bench/results/micro-baseline.txt
 
 # The proxies and the load generator that bench cost measures beside Triage, from Debian's packages.
 peers:
