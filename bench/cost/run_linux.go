@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"time"
 
 	"triage/bench/record"
@@ -169,12 +170,13 @@ func (b *bench) turn(part, name string, round int) error {
 	if g.process != nil {
 		died = g.process.died()
 	}
+	folder := g.dir + "/"
 	err = errors.Join(err, g.stop())
 	if died != nil {
 		err = died // what went wrong because of it says less
 	}
 	if err != nil && b.ctx.Err() == nil { // the others go on without it
-		g.put(cmp.Or(g.at, part+": start"), nil, record.Trial{Cut: err.Error()})
+		g.put(cmp.Or(g.at, part+": start"), nil, record.Trial{Cut: strings.ReplaceAll(err.Error(), folder, "")})
 		b.gone[name] = true
 	}
 	return b.keep(b.rec)

@@ -147,6 +147,7 @@ func (d *drive) sign(clients sim.Clients, begin time.Time) func(load.Arrival, ht
 
 // ended tells the crowd, and passes on what the same user sends next.
 func (d *drive) ended(e load.Ending) (next load.Arrival, more bool) {
+	e.How = how(e)
 	fate, known := map[load.Outcome]sim.Fate{
 		load.Served: sim.Served, load.Degraded: sim.Refused, load.Refused: sim.Refused,
 		load.Failed: sim.Failed, load.Overrun: sim.Failed, load.GaveUp: sim.Left,
@@ -169,6 +170,14 @@ func (d *drive) ended(e load.Ending) (next load.Arrival, more bool) {
 	}
 	d.wants[then.ID] = then
 	return d.arrival(then), true
+}
+
+// how an attempt has ended. A 503 that the backend has not marked as its own is a proxy's refusal; most do not say so in Proxy-Status.
+func how(e load.Ending) load.Outcome {
+	if e.How == load.Failed && e.Answer != nil && e.Answer.StatusCode == http.StatusServiceUnavailable && e.Answer.Header.Get(origin.Mark) == "" {
+		return load.Refused
+	}
+	return e.How
 }
 
 func (d *drive) tell(e load.Ending, w sim.Want, reason string, again bool) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"triage/bench/chance"
+	"triage/bench/child"
 	"triage/bench/origin"
 	"triage/bench/sim"
 )
@@ -67,7 +68,7 @@ func (t Trial) Carry() error {
 		fail("nothing is said of its backend, no route says what it takes; want --target URL alone")
 	}
 	stalls := t.Scenario.Sidecars.StallEvery > 0
-	if stalls && !canStand {
+	if stalls && !child.CanStand {
 		fail("its sidecars' processes stand still, which this system cannot make them do")
 	}
 	for _, p := range t.Scenario.Phases {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -218,10 +217,7 @@ func (f runFlags) run(ctx context.Context, t real.Trial, program string, words i
 
 // parts are how the backend and what stands before it are started.
 func (f runFlags) parts(t real.Trial, program string) real.Parts {
-	args := []string{
-		"bench", "origin", reference(t.Source, t.Episode), "--until-eof", "--draw", string(t.Draw), "--seed", strconv.Itoa(t.Number),
-		"--scale", strconv.FormatFloat(t.Scale, 'g', -1, 64), "--duration", f.choice.lasts.String(),
-	}
+	args := originArgs(t, f.choice.lasts)
 	for _, address := range f.origin {
 		args = append(args, "--listen", address)
 	}
