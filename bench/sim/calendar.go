@@ -1,16 +1,8 @@
 package sim
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
-func seconds(s float64) time.Duration {
-	return time.Duration(math.Min(s, longest) * float64(time.Second))
-}
-
-// longest is as good as never, and can be added to any time of a run.
-const longest = 1e9 // seconds
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // kind says what an event does.
 type kind uint8
