@@ -26,13 +26,21 @@ func (d *decoder) check(f *File) {
 	if data, ok := d.files.contents[f.SessionKeyFile]; ok && len(data) < minSessionKey {
 		d.wrong("session_key_file", fmt.Sprintf("the secret has %d bytes", len(data)), fmt.Sprintf("it needs at least %d", minSessionKey))
 	}
-	if strings.Contains(f.AccessLog.To, "/") {
-		path, err := d.files.absolute(f.AccessLog.To)
-		if err != nil {
-			d.wrong("access_log.to", "has no absolute path: "+err.Error(), "write an absolute path")
-		}
-		f.AccessLog.To = path
+	for path, file := range map[string]*string{"access_log.to": &f.AccessLog.To, "incident.file": &f.Incident.File, "incident.audit_file": &f.Incident.AuditFile} {
+		d.written(path, file)
 	}
+}
+
+// written makes the path of a file that is written absolute.
+func (d *decoder) written(path string, file *string) {
+	if !strings.Contains(*file, "/") {
+		return
+	}
+	absolute, err := d.files.absolute(*file)
+	if err != nil {
+		d.wrong(path, "has no absolute path: "+err.Error(), "write an absolute path")
+	}
+	*file = absolute
 }
 
 // wrong tells a problem at a path.

@@ -6,7 +6,9 @@ type spec struct {
 	// Base is another entry that this one changes: tables are merged, lists and values replaced.
 	Base string `yaml:"base"`
 	// Backend marks an entry that is only there to be a base.
-	Backend   bool                   `yaml:"backend"`
+	Backend bool `yaml:"backend"`
+	// Verdict says where the failure is: package isolate reads it.
+	Verdict   string                 `yaml:"verdict"`
 	Classes   int                    `yaml:"classes"`
 	Resources map[string]resSpec     `yaml:"resources"`
 	Routes    map[string]routeSpec   `yaml:"routes"`
@@ -102,6 +104,8 @@ type phaseSpec struct {
 	Name string `yaml:"name"`
 	For  span   `yaml:"for"`
 	Is   Label  `yaml:"is"`
+	// Verdict is the phase's own, if it is another than the episode's.
+	Verdict string `yaml:"verdict"`
 	// Times multiplies all rates, Boost some, Rates replaces some.
 	Times factor            `yaml:"times"`
 	Boost map[string]factor `yaml:"boost"`
