@@ -19,8 +19,8 @@ lint:
 	go tool staticcheck ./...
 
 # The programs that e2e tests need, from Debian's packages. Where they are there already nothing is done.
-E2E_PACKAGES = prometheus nginx-light haproxy caddy chromium fonts-dejavu-core
-E2E_PROGRAMS = promtool nginx haproxy caddy chromium
+E2E_PACKAGES = prometheus nginx-light haproxy caddy wrk chromium fonts-dejavu-core
+E2E_PROGRAMS = promtool nginx haproxy caddy wrk chromium
 
 e2e: e2e-programs
 	go test -tags e2e -run E2E ./...
@@ -53,6 +53,16 @@ fuzz:
 
 bench:
 	go test -run xxx -bench . -benchmem -count 10 ./...
+
+# The stages of a request's way (bench/micro.txt), ten runs against the committed baseline; bench-baseline writes that anew.
+bench-compare:
+	mkdir -p dist
+	.ci/micro run 10 20ms > dist/micro.txt
+	.ci/micro compare bench/results/micro-baseline.txt dist/micro.txt
+
+bench-baseline:
+	.ci/micro run 10 20ms > bench/results/micro-baseline.txt
+.PHONY: bench-compare bench-baseline
 
 demo:
 	go run ./cmd/triage demo
