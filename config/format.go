@@ -108,6 +108,10 @@ var formats = map[string]format{
 		pattern: regexp.MustCompile(`^[^\x00]*/[^\x00]*$`),
 		want:    "write a file's path with a / in it",
 	},
+	"hook": {
+		pattern: regexp.MustCompile(`^https?://[A-Za-z0-9_.:\[\]-]+(/[!-~]*)?$`),
+		want:    "write http:// or https://, a host, and a path if there is one",
+	},
 	"target": {
 		pattern: regexp.MustCompile(`^[^\x00]*/[^\x00]*$`),
 		want:    "write stdout, stderr, off, or a file's path with a / in it",

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"os"
 	"strings"
 	"time"
 
 	"triage/config"
 	"triage/proxy"
 	"triage/proxy/incident"
+	word "triage/proxy/incident/send"
 	"triage/proxy/lever"
 )
 
@@ -17,6 +20,7 @@ type history struct {
 	counter *incident.Counter
 	eyes    incident.Eyes
 	book    *incident.Book
+	sender  *word.Sender
 	levers  *lever.Book
 }
 
@@ -32,7 +36,10 @@ func (t tee) Record(x *proxy.Exchange) {
 // newHistory reads what is on record, and pulls again what was pulled.
 func (s *server) newHistory(f *config.File) (err error) {
 	s.history.eyes.Counter = s.history.counter
-	s.history.book, err = incident.New(incident.Settings{Path: f.Incident.File, Rules: incident.Rules{ResolveAfter: time.Duration(f.Incident.ResolveAfter)}, Logger: s.options.logger})
+	if s.history.sender, err = newSender(f.Incident, s.options.logger); err != nil {
+		return err
+	}
+	s.history.book, err = incident.New(incident.Settings{Path: f.Incident.File, Rules: incident.Rules{ResolveAfter: time.Duration(f.Incident.ResolveAfter)}, Notify: s.history.sender.Tell, Logger: s.options.logger})
 	if err != nil {
 		return err
 	}
@@ -40,6 +47,26 @@ func (s *server) newHistory(f *config.File) (err error) {
 		Path: f.Incident.AuditFile, Set: s.proxy.ByHand, Snapshot: s.proxy.Snapshot, Notify: s.history.pulled, Logger: s.options.logger,
 	})
 	return err
+}
+
+// newSender reads who is to be told, and their secrets.
+func newSender(c config.Incident, logger *slog.Logger) (*word.Sender, error) {
+	settings := word.Settings{DeadLetters: c.DeadLetters, Logger: logger}
+	for i, h := range c.Tell {
+		r := word.Receiver{Kind: h.Kind, Address: h.Address}
+		for path, to := range map[string]*string{h.AddressFile: &r.Address, h.SecretFile: &r.Secret} {
+			if path == "" {
+				continue
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return nil, fmt.Errorf("incident.tell[%d]: %w", i, err)
+			}
+			*to = strings.TrimSpace(string(text))
+		}
+		settings.Receivers = append(settings.Receivers, r)
+	}
+	return word.New(settings)
 }
 
 // pulled puts a lever into the open incident.

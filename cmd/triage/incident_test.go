@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"triage/proxy/admin"
@@ -30,7 +31,9 @@ func incidentOf(t *testing.T, address string) incident.Incident {
 func TestAnIncidentIsRun(t *testing.T) {
 	folder := t.TempDir()
 	target := backend(t, echo)
-	text := conf("incident: {file: "+folder+"/incidents.jsonl, audit_file: "+folder+"/audit.jsonl, resolve_after: 10s}", target, everything)
+	var told atomic.Int64
+	hook := backend(t, func(http.ResponseWriter, *http.Request) { told.Add(1) })
+	text := conf("incident: {tell: [{kind: generic, address: '"+hook+"/triage'}], file: "+folder+"/incidents.jsonl, audit_file: "+folder+"/audit.jsonl, resolve_after: 10s}", target, everything)
 	r := start(t, text)
 	address := strings.TrimPrefix(r.adminURL, "http://")
 	run := func(want int, args ...string) string {
@@ -100,6 +103,7 @@ func TestAnIncidentIsRun(t *testing.T) {
 	if got := plainly("top", "--times", "2", "--every", "100ms"); strings.Count(got, "triage ") < 2 {
 		t.Errorf("top:\n%s", got)
 	}
+	eventually(t, "the webhook is told that it was opened", func() bool { return told.Load() > 0 })
 	for _, name := range []string{"incidents.jsonl", "audit.jsonl"} {
 		eventually(t, name+" is written", func() bool {
 			text, err := os.ReadFile(filepath.Join(folder, name))
