@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -73,7 +74,7 @@ func newSender(c config.Incident, logger *slog.Logger) (*word.Sender, error) {
 func (r *history) pulled(l lever.Line) {
 	r.book.Add(incident.Entry{
 		Time: l.Time, Kind: incident.Pulled, Actor: l.Who, Subject: l.Lever.String(), From: listed(l.Before), To: listed(l.After),
-		Reason: fmt.Sprintf("%s: %s (until %s)", l.Did, strings.TrimSpace(l.Lever.Why+" "+l.Why), l.Lever.Until.UTC().Format("15:04 UTC")),
+		Reason: fmt.Sprintf("%s: %s (until %s)", l.Did, cmp.Or(l.Why, l.Lever.Why), l.Lever.Until.UTC().Format("15:04 UTC")),
 	})
 }
 

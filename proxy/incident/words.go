@@ -219,7 +219,7 @@ func timesOf(e Entry) string {
 func line(e Entry) string {
 	s := fmt.Sprintf("%s %s: %s %s", e.Time.UTC().Format("15:04:05"), e.Actor, e.Kind, e.Subject)
 	if e.From != "" || e.To != "" {
-		s += fmt.Sprintf(" %s -> %s", cmp.Or(e.From, "-"), cmp.Or(e.To, "-"))
+		s += fmt.Sprintf(" %s → %s", cmp.Or(e.From, "-"), cmp.Or(e.To, "-"))
 	}
 	if e.Reason != "" {
 		s += ", " + e.Reason + timesOf(e)
