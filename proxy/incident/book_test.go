@@ -94,7 +94,7 @@ func TestAThousandEventsASecond(t *testing.T) {
 	for n := range 1000 {
 		events = append(events, shed.Entry{Kind: "limit", Subject: fmt.Sprintf("group-%d", n%200), From: float64(n), To: float64(n + 1), Reason: "moved", Time: night})
 	}
-	w.play(600, trouble, events...)
+	w.play(100, trouble, events...)
 	i := w.show(t)
 	if len(i.Entries) > 2000 || i.Dropped == 0 {
 		t.Errorf("%d entries kept, %d dropped; want 2000 at most", len(i.Entries), i.Dropped)
