@@ -87,6 +87,18 @@ func TestABookOpensAndResolvesByItself(t *testing.T) {
 	}
 }
 
+func TestTroubleAtTheFirstLook(t *testing.T) {
+	w := newWorld(t, "")
+	w.play(1, trouble)
+	if i := w.show(t); i.State != incident.Open {
+		t.Errorf("state %s, want open", i.State)
+	}
+	w.play(15, trouble)
+	if i := w.show(t); i.State != incident.Mitigated {
+		t.Errorf("later: %s, want mitigated", i.State)
+	}
+}
+
 func TestAThousandEventsASecond(t *testing.T) {
 	w := newWorld(t, "")
 	w.play(1, calm)
