@@ -27,6 +27,13 @@
 //   - A request is sent twice only if its method is safe to repeat, its body is empty, and a kept-alive connection broke
 //     under it before a byte of the answer came; or if not a byte of it had left. Idempotency-Key changes nothing.
 //
+// # Two ways
+//
+// Forward takes a request of net/http and net/http's Transport. Carry takes one of the fast lane (package http1) and connections of its own, and
+// holds to the same law in one goroutine: what is written fails, falls late or stops at the place where it happens, so that the first cause is
+// the one that is seen. Who waits for one side looks after the other every 50 ms. Only an answer that begins while its request's body is
+// still coming takes a second goroutine (pump), for then both directions wait at once. Upgrades are Forward's alone.
+//
 // # Promised
 //
 // Bodies stream: what arrives goes on at once, in both directions, whatever the framing. A response that begins while the

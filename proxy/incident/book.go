@@ -209,7 +209,7 @@ func (b *Book) enterLocked(now time.Time, from State, why string, o Observation)
 	switch {
 	case b.machine.state == Quiet:
 		return // it is too long ago to be the same
-	case from == Quiet:
+	case from == Quiet || b.latest() == nil: // the very first look may find trouble
 		b.openLocked(now, Machine, why, o.Totals, o.Sessions)
 		return
 	}
