@@ -19,8 +19,8 @@ lint:
 	go tool staticcheck ./...
 
 # The programs that e2e tests need, from Debian's packages. Where they are there already nothing is done.
-E2E_PACKAGES = prometheus nginx-light chromium fonts-dejavu-core
-E2E_PROGRAMS = promtool nginx chromium
+E2E_PACKAGES = prometheus nginx-light haproxy caddy wrk chromium fonts-dejavu-core
+E2E_PROGRAMS = promtool nginx haproxy caddy wrk chromium
 
 e2e: e2e-programs
 	go test -tags e2e -run E2E ./...
@@ -33,6 +33,16 @@ e2e-programs:
 	fi
 .PHONY: e2e-programs
 
+# The programs that `triage bench compare` and `bench cost` measure beside Triage, from Debian's packages. Traefik and Skipper are not among
+# those: they are measured where they are installed.
+peers:
+	@missing=; for p in nginx haproxy caddy wrk; do command -v $$p >/dev/null 2>&1 || [ -x /usr/sbin/$$p ] || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "installing:$$missing"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$(echo $$missing | sed s/nginx/nginx-light/); \
+	fi
+.PHONY: peers
+
 # A minute for each fuzz target.
 fuzz:
 	@for f in $$(grep -rl --include=*_test.go '^func Fuzz' .); do \
@@ -43,6 +53,16 @@ fuzz:
 
 bench:
 	go test -run xxx -bench . -benchmem -count 10 ./...
+
+# The stages of a request's way (bench/micro.txt), ten runs against the committed baseline; bench-baseline writes that anew.
+bench-compare:
+	mkdir -p dist
+	.ci/micro run 10 20ms > dist/micro.txt
+	.ci/micro compare bench/results/micro-baseline.txt dist/micro.txt
+
+bench-baseline:
+	.ci/micro run 10 20ms > bench/results/micro-baseline.txt
+.PHONY: bench-compare bench-baseline
 
 demo:
 	go run ./cmd/triage demo

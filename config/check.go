@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"triage/config/near"
 )
 
 // minSessionKey is the shortest secret for session cohorts, in bytes: 128 bits, as a keyed hash wants.
@@ -24,13 +26,21 @@ func (d *decoder) check(f *File) {
 	if data, ok := d.files.contents[f.SessionKeyFile]; ok && len(data) < minSessionKey {
 		d.wrong("session_key_file", fmt.Sprintf("the secret has %d bytes", len(data)), fmt.Sprintf("it needs at least %d", minSessionKey))
 	}
-	if strings.Contains(f.AccessLog.To, "/") {
-		path, err := d.files.absolute(f.AccessLog.To)
-		if err != nil {
-			d.wrong("access_log.to", "has no absolute path: "+err.Error(), "write an absolute path")
-		}
-		f.AccessLog.To = path
+	for path, file := range map[string]*string{"access_log.to": &f.AccessLog.To, "incident.file": &f.Incident.File, "incident.audit_file": &f.Incident.AuditFile, "incident.dead_letters": &f.Incident.DeadLetters} {
+		d.written(path, file)
 	}
+}
+
+// written makes the path of a file that is written absolute.
+func (d *decoder) written(path string, file *string) {
+	if !strings.Contains(*file, "/") {
+		return
+	}
+	absolute, err := d.files.absolute(*file)
+	if err != nil {
+		d.wrong(path, "has no absolute path: "+err.Error(), "write an absolute path")
+	}
+	*file = absolute
 }
 
 // wrong tells a problem at a path.
@@ -124,8 +134,8 @@ func (d *decoder) known(ok bool, name string, all []string, path, kind string) {
 	}
 	want := fmt.Sprintf("use one of the %d that there are", len(all))
 	if len(d.problems) < maxHints {
-		if near := nearest(name, all); near != "" {
-			want = "did you mean " + near + "?"
+		if word := near.Word(name, all); word != "" {
+			want = "did you mean " + word + "?"
 		} else {
 			want = clip("there are " + strings.Join(all, ", "))
 		}

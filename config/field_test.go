@@ -11,8 +11,8 @@ import (
 // The tags are the one home of keys, defaults, ranges and descriptions; a slip in one is a slip everywhere.
 func TestTagsAreRight(t *testing.T) {
 	known := []string{"yaml", "doc", "default", "required", "oneof", "min", "max", "format", "keys", "words", "excludes", "single", "short", "unique", "key", "file"}
-	if len(layout) != 17 {
-		t.Errorf("got %d structs, want 17", len(layout))
+	if len(layout) != 19 {
+		t.Errorf("got %d structs, want 19", len(layout))
 	}
 	for st, fields := range layout {
 		for _, f := range fields {
@@ -87,17 +87,4 @@ func snake(name string) string {
 		b.WriteRune(r)
 	}
 	return strings.ToLower(b.String())
-}
-
-func TestNearest(t *testing.T) {
-	words := []string{"timeout", "priority", "name", "to"}
-	cases := []struct{ in, want string }{
-		{"timeuot", "timeout"}, {"Timeout", "timeout"}, {"time_out", "timeout"}, {"prio", ""}, {"priorty", "priority"},
-		{"nmae", "name"}, {"x", ""}, {"ot", "to"}, {"", ""}, {strings.Repeat("name", 100), ""},
-	}
-	for _, c := range cases {
-		if got := nearest(c.in, words); got != c.want {
-			t.Errorf("%q: got %q, want %q", c.in, got, c.want)
-		}
-	}
 }

@@ -17,6 +17,7 @@ type File struct {
 	HealthChecks   []string            `yaml:"health_checks" default:"/healthz /livez /readyz" unique:"true" format:"path" doc:"Exact paths that pass every gate."`
 	SessionKeyFile string              `yaml:"session_key_file" file:"true" doc:"File with the secret, at least 16 bytes, that sorts sessions into cohorts; the same in a whole fleet. Without it each process draws its own."`
 	AccessLog      AccessLog           `yaml:"access_log" doc:"The access log."`
+	Incident       Incident            `yaml:"incident" doc:"The record of incidents and of what is set by hand, and who is told."`
 	Drain          Drain               `yaml:"drain" doc:"How the proxy leaves when it is told to stop."`
 
 	// upstreams holds the names of Upstreams in the order of the file.
@@ -94,6 +95,23 @@ type AccessLog struct {
 	To       string `yaml:"to" default:"stdout" words:"stdout stderr off" format:"target" doc:"stdout, stderr, off, or the path of a file."`
 	Refusals Rate   `yaml:"refusals" default:"10/s" doc:"At most this many refusals are logged; the rest are only counted."`
 	Buffer   int    `yaml:"buffer" default:"8192" min:"1" max:"1048576" doc:"Lines that wait for a slow writer before lines are dropped."`
+}
+
+// Incident says what is kept of incidents, and who is told.
+type Incident struct {
+	File         string   `yaml:"file" format:"written" doc:"File of incidents, JSON lines; without it they end with the process."`
+	AuditFile    string   `yaml:"audit_file" format:"written" doc:"File of what was set by hand, JSON lines, never rewritten; without it levers end with the process."`
+	ResolveAfter Duration `yaml:"resolve_after" default:"10m" min:"10s" max:"24h" doc:"How long all has to be at its baseline, with the usual traffic, until an incident is resolved."`
+	DeadLetters  string   `yaml:"dead_letters" format:"written" doc:"File of what no receiver took, JSON lines; without it that is only counted."`
+	Tell         []Hook   `yaml:"tell" doc:"Who is told of incidents."`
+}
+
+// Hook is one receiver of word about incidents.
+type Hook struct {
+	Kind        string `yaml:"kind" required:"true" words:"generic slack alertmanager grafana" doc:"What it understands."`
+	Address     string `yaml:"address" oneof:"true" format:"hook" doc:"Where to post; of alertmanager and grafana without /api."`
+	AddressFile string `yaml:"address_file" oneof:"true" file:"true" doc:"File with the address, if it is a secret, as Slack's is."`
+	SecretFile  string `yaml:"secret_file" file:"true" doc:"File with a secret: of generic the key of the signature, of alertmanager and grafana the bearer token."`
 }
 
 // Drain says how the proxy leaves.

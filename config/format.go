@@ -104,6 +104,14 @@ var formats = map[string]format{
 		want:    "write a media type, such as application/json or text/html; charset=utf-8",
 		check:   checkMedia,
 	},
+	"written": {
+		pattern: regexp.MustCompile(`^[^\x00]*/[^\x00]*$`),
+		want:    "write a file's path with a / in it",
+	},
+	"hook": {
+		pattern: regexp.MustCompile(`^https?://[A-Za-z0-9_.:\[\]-]+(/[!-~]*)?$`),
+		want:    "write http:// or https://, a host, and a path if there is one",
+	},
 	"target": {
 		pattern: regexp.MustCompile(`^[^\x00]*/[^\x00]*$`),
 		want:    "write stdout, stderr, off, or a file's path with a / in it",

@@ -48,6 +48,8 @@ type routeState struct {
 	breaker  *breaker.Breaker
 	limits   []*limitState
 	recorder Recorder
+	byHand   bool          // something is set by hand that a request has to look at
+	underWay *atomic.Int64 // requests that count against a limit set by hand
 }
 
 type limitState struct {
@@ -196,6 +198,13 @@ func (t *table) addRoute(s RouteSettings, old *table, recorder func(string, stri
 	}
 	if err := r.inherit(before, t.log); err != nil {
 		return err
+	}
+	h := s.Hand
+	r.byHand = h.Shed > 0 || h.Limit > 0 || h.Breaker == "open"
+	if before != nil {
+		r.underWay = before.underWay
+	} else {
+		r.underWay = &atomic.Int64{}
 	}
 	r.recorder = recorder(s.Rule.Name, r.priority, s.Upstream)
 	up.shed.Routes = append(up.shed.Routes, shed.RouteSettings{Name: s.Rule.Name, Class: s.Class, ErrorObjective: s.ErrorObjective, Shares: s.Shares, Alone: s.Alone})

@@ -11,7 +11,8 @@
 //	                ▼ outcome, told once, to all that learn from it
 //	    shed (slot) · breaker · upstream · the route's Recorder
 //
-// ServeHTTP and walk (serve.go) are the way, one line a station. Every request is one Exchange. The first station that refuses
+// walk (serve.go) is the way, one line a station. It is entered by two lanes, which differ in the wire alone: ServeHTTP (standard.go) by
+// net/http, ServeFast (fast.go) by package http1. The gates see a request as what it asks for, whichever lane it came by. Every request is one Exchange. The first station that refuses
 // ends the walk with a reason from the closed set of package reason; one place (refuse.go) turns a reason into status,
 // Retry-After, Proxy-Status and body, or into the route's fallback. An outcome says whose fault it was; only what the backend
 // did counts for breakers and shedding.

@@ -18,6 +18,8 @@ type Exchange struct {
 
 	Method string
 	Host   string
+	// Session stands for the session of a request that was not served, or for its client if it has none; 0 for others.
+	Session uint64
 	// Path is the escaped path without the query.
 	Path  string
 	Proto string

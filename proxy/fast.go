@@ -43,7 +43,11 @@ func (p *Proxy) ServeFast(f *edge.Fast) bool {
 // open opens the record: who asks?
 func (l *fastLane) open(t *table) {
 	f, x := l.f, &l.passage
-	*x = passage{table: t, client: f.Client}
+	*x = passage{table: t, client: f.Client, space: x.space}
+	if f.HomeOf != f.Client.Addr || f.Home == "" {
+		f.HomeOf, f.Home = f.Client.Addr, byAddress+household(f.Client.Addr)
+	}
+	x.home = f.Home
 	x.Start = time.Now()
 	x.Client, x.Method, x.Host, x.Proto = f.Client.Addr, f.Method, f.Host, "HTTP/1.1"
 	x.ID = requestID(&f.Fields, f.Client.Trusted, &l.id)
@@ -67,7 +71,7 @@ func (l *fastLane) close() {
 	if abort {
 		l.f.Cut = true
 	}
-	l.p, l.f, l.passage = nil, nil, passage{}
+	l.p, l.f, l.passage = nil, nil, passage{space: l.space}
 	fastLanes.Put(l)
 }
 

@@ -25,9 +25,22 @@ func (p *Proxy) finish(x *passage, l lane, panicked any) (abort bool) {
 	}
 	x.Total = time.Since(x.Start)
 	x.Result = x.result()
+	x.handBack()
+	x.hurt()
 	x.learn()
 	x.recorder().Record(&x.Exchange)
 	return panicked != nil || x.outcome.Abort
+}
+
+// hurt says whom it hurt: only of those who were not served, for it costs a hash.
+func (x *passage) hurt() {
+	switch {
+	case x.Result == Served || x.Result == Void || x.route == nil:
+	case x.visit.id != "":
+		x.Session = uint64(x.sessionKey(x.visit.id))
+	default:
+		x.Session = uint64(x.table.sessions.table.Key("client", "", household(x.Client)))
+	}
 }
 
 func (x *passage) recorder() Recorder {

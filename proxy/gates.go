@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unsafe"
 
 	"triage/proxy/reason"
 	"triage/proxy/route"
@@ -101,7 +102,8 @@ func (x *passage) takeTokens() reason.Reason {
 }
 
 // key is what the limit is counted by. A request that lacks the header or cookie, or has it twice, is counted by its client's
-// address: leaving it out must not be a way round the limit, nor must a second one that only the backend reads.
+// address: leaving it out must not be a way round the limit, nor must a second one that only the backend reads. The text is good until the
+// next call.
 func (l *limitState) key(x *passage) string {
 	kind, name, _ := strings.Cut(l.settings.Per, ":")
 	value := ""
@@ -116,9 +118,20 @@ func (l *limitState) key(x *passage) string {
 		value = x.cookie(name)
 	}
 	if value == "" {
-		return "ip " + household(x.Client)
+		return x.household()
 	}
-	return "id " + value
+	x.space = append(append(x.space[:0], "id "...), value...)
+	return unsafe.String(unsafe.SliceData(x.space), len(x.space))
+}
+
+const byAddress = "ip "
+
+// household is what stands for the client as a key of its address.
+func (x *passage) household() string {
+	if x.home == "" {
+		x.home = byAddress + household(x.Client)
+	}
+	return x.home
 }
 
 // household is the address that stands for a client: an IPv6 host has a network of 64 bits to choose its address from (RFC 4291,

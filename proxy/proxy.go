@@ -24,6 +24,9 @@ type Proxy struct {
 	changes  changes
 
 	mu sync.Mutex // one Apply at a time; guards what is below
+	// latest are the settings without what is set by hand.
+	latest Settings
+	hand   Hand
 	// former are the forwarders of earlier configurations. Held weakly, each stays exactly as long as an exchange uses it.
 	former []weak.Pointer[forward.Forwarder]
 }
@@ -45,14 +48,24 @@ func New(s Settings) (*Proxy, error) {
 func (p *Proxy) Apply(s Settings) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.applyLocked(s)
+}
+
+// applyLocked puts settings in force, under what is set by hand.
+func (p *Proxy) applyLocked(s Settings) error {
+	changed, err := p.hand.over(s)
+	if err != nil {
+		return err
+	}
 	old := p.table.Load()
-	next, err := build(s, old, &p.changes)
+	next, err := build(changed, old, &p.changes)
 	if err != nil {
 		return err
 	}
 	if err := next.takeOver(); err != nil {
 		return err
 	}
+	p.latest = s
 	p.table.Store(next)
 	p.former = slices.DeleteFunc(p.former, func(f weak.Pointer[forward.Forwarder]) bool { return f.Value() == nil })
 	if old != nil {

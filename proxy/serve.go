@@ -18,13 +18,17 @@ type passage struct {
 	table  *table
 	client edge.Client
 	asking asking
-	route  *routeState // nil if none covers the request
-	up     *upstreamState
+	// home is the client's address as a key, "" until somebody asks; space is where other keys are made.
+	home  string
+	space []byte
+	route *routeState // nil if none covers the request
+	up    *upstreamState
 
 	visit    visit
 	asked    shed.Ask
 	until    time.Time // the client says that it waits; zero if it does not
 	seat     seat
+	handed   bool          // it counts against a limit set by hand
 	retryIn  time.Duration // what a refusal tells the client to wait
 	endpoint *upstream.Endpoint
 	outcome  forward.Outcome
@@ -83,6 +87,11 @@ func (x *passage) admit() reason.Reason {
 		return reason.None
 	}
 	x.asked = x.ask()
+	if x.route.byHand {
+		if why := x.byHand(); why != reason.None {
+			return why
+		}
+	}
 	slot, no, queued := x.up.gate.Enter(x.asking.ctx, x.asked)
 	x.Queued = queued
 	if no.Reason != shed.Admitted {

@@ -31,7 +31,7 @@ func (x *passage) recognise() {
 		x.visit.Session, x.visit.known = x.table.sessions.table.Look(x.Start.Sub(x.table.sessions.begun), x.sessionKey(x.visit.id))
 	}
 	if !x.visit.known {
-		x.visit.Origin = x.table.sessionKey.Origin(household(x.Client))
+		x.visit.Origin = x.table.sessionKey.Origin(x.household()[len(byAddress):])
 	}
 }
 
@@ -50,13 +50,8 @@ func (x *passage) sessionID() string {
 
 // cookie gives the value of a cookie, "" if the request has none of the name, or more than one.
 func (x *passage) cookie(name string) string {
-	lines := x.asking.fields.Values("Cookie")
-	if len(lines) == 0 {
-		return ""
-	}
-	r := http.Request{Header: http.Header{"Cookie": lines}}
-	if all := r.CookiesNamed(name); len(all) == 1 {
-		return all[0].Value
+	if value, n := edge.Cookie(x.asking.fields, name); n == 1 {
+		return value
 	}
 	return ""
 }

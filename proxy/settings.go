@@ -35,6 +35,8 @@ type RouteSettings struct {
 	Upstream string
 	// Class is the index of the route's priority.
 	Class int
+	// Hand is what is set by hand; see Proxy.ByHand.
+	Hand HandSettings
 	// Shares names bottlenecks that the route has in common with others of its upstream; Alone: it shares nothing.
 	Shares []string
 	Alone  bool

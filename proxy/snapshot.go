@@ -29,6 +29,8 @@ type RouteSnapshot struct {
 	RetryIn float64 `json:"retry_in_seconds,omitempty"`
 	// Buckets has one entry a configured rate limit, in the order of the configuration.
 	Buckets []BucketSnapshot `json:"buckets,omitempty"`
+	// Hand is what is set by hand.
+	Hand HandSettings `json:"hand,omitzero"`
 	// Shed is what the control law knows of the route.
 	Shed shed.RouteSnapshot `json:"shed"`
 }
@@ -78,6 +80,8 @@ type EndpointSnapshot struct {
 	InFlight int64  `json:"in_flight"`
 	// Breaker is closed, half-open or open.
 	Breaker string `json:"breaker"`
+	// Drained is set while it gets no new requests, by hand.
+	Drained bool `json:"drained,omitempty"`
 }
 
 // Snapshot copies the proxy's state.
@@ -92,7 +96,7 @@ func (p *Proxy) Snapshot() Snapshot {
 		us := UpstreamSnapshot{Name: name, Demand: t.demand(up, gate), Mode: modeOf(gate.Observe), Groups: gate.Groups, Panic: up.panicking.Load(), Broken: gate.Broken}
 		for _, e := range up.pool.Endpoints() {
 			es := e.Settings()
-			us.Endpoints = append(us.Endpoints, EndpointSnapshot{URL: e.URL().String(), Zone: es.Zone, Version: es.Version, InFlight: e.InFlight(), Breaker: up.breakers[e.Index].State().String()})
+			us.Endpoints = append(us.Endpoints, EndpointSnapshot{URL: e.URL().String(), Zone: es.Zone, Version: es.Version, InFlight: e.InFlight(), Breaker: up.breakers[e.Index].State().String(), Drained: es.Drained})
 		}
 		s.Upstreams = append(s.Upstreams, us)
 	}
@@ -128,6 +132,7 @@ func modeOf(observe bool) string {
 
 func (r *routeState) snapshot(gate shed.Snapshot) RouteSnapshot {
 	s := RouteSnapshot{
+		Hand: r.settings.Hand,
 		Name: r.settings.Rule.Name, Priority: r.priority, Upstream: r.settings.Upstream,
 		Breaker: r.breaker.State().String(), RetryIn: r.breaker.RetryIn().Seconds(), Shed: gate.Routes[r.settings.Rule.Name],
 	}

@@ -70,6 +70,7 @@ func pair(g *shed.Gate, r *shed.Route, cohort uint16) (admitted bool) {
 // parallel measures pairs, from as many goroutines as there are processors (-cpu).
 func parallel(b *testing.B, g *shed.Gate, routes []*shed.Route, cohort uint16) {
 	b.ReportAllocs()
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {
 			pair(g, routes[i%len(routes)], cohort)

@@ -9,29 +9,34 @@
 //  1. Measure. Per route x = mean time to first byte ÷ (baseline · accepted slowness), over the newest ticks with at least
 //     16 samples, with a millisecond on either side; its standard error is cv/√n (package window). Timeouts count at the timeout, slow
 //     errors and requests that clients gave up late count as they are, fast errors and our own refusals do not. With fewer than 16 samples
-//     in two seconds the mean age of what is in flight counts too, if it says more. A tick in which this process itself stood still is left out, and its time is
-//     taken out of the age of what was in flight; how late its ticks are counts as its own share of every answer. No time at
+//     in two seconds, or fewer than half of what is in flight in the time that an answer takes, the mean age of what is in flight counts too,
+//     if it says more: the newest 16 answers may all be from before the trouble. A tick in which this process itself stood still is left out,
+//     and its time is taken out of the age of what was in flight; how late its ticks are counts as its own share of every answer. No time at
 //     all is no measurement: the clock was set back.
 //  2. Standing headroom. A flooded pool takes seconds to drain, so the first tenth of a second decides, before any law can
 //     have measured anything. Each route's concurrency may grow to ceiling = max(8, K·peak): peak is its recent healthy
 //     in-flight peak (half-life 30 s), K falls geometrically from 3 for the most important class to 1.3 for the least.
-//     While the route keeps pace its peak follows what it had in flight two ticks and a baseline ago, so a healthy backend is opened up by
-//     the factor K every 0.2 s and a baseline: in a second to 3.7 times for the least important class, and to what it wants for others.
+//     While the route keeps pace its peak follows what it had in flight a tick and a baseline ago, if answers for half of that have come since:
+//     what nobody has answered proves nothing. So a healthy backend is opened up by the factor K every 0.2 s and a baseline: in a second to 3.7 times for the least important class, and to what it wants for others.
 //  3. Fate. A route suffers when x > 1.3 + 4.5·se over the newest 16 samples, or 1.3 + 4·se over the newest 64, and it takes at least 3 ms
-//     longer; while its baseline is a guess, only if x is above 2 and three of the guess's errors as well, and its requests pile up. Routes that begin to suffer in the same tick form a group, with
-//     one limit (package limit). A route that suffers later, shows symptoms (x > 1.1 + 3·se for three ticks) or has surged
+//     longer, and more of its answers than usual take more than 1.3 baselines: by three standard errors √(p(1−p)/n) of the usual share p. A mean
+//     is at the mercy of its largest sample, and with Pareto's times of α < 2 it has no variance; a share always has, and what is wrong with
+//     a backend makes most answers slower. While its baseline is a guess it suffers only if x is above 2 and three of the guess's errors as
+//     well, and its requests pile up. Routes that begin to suffer in the same tick form a group, with one limit (package limit). A route that suffers later, shows symptoms (x > 1.1 + 3·se for three ticks) or has surged
 //     joins a group in trouble if its trouble is of the same kind: routes that wait in one queue wait equally long, routes on a
 //     resource that became slower become slower by the same factor; 0.4 of either is enough. Routes that suffered
 //     together in the last ten minutes, or are said to share something (shares.go), join together. Two groups in trouble of the same size for five ticks become one.
 //     Who does not suffer is left alone, and a member that is evidently well in the same ticks in which the others suffer, by
 //     time and by factor, leaves again. One that is refused so much that it cannot show how it is, is let out for a moment and
-//     watched (not the founders of the group): it stays out if it is well there, and goes back if it suffers. A group closes after three seconds in which its limit held nobody back and its
+//     watched (not the founders of the group): it stays out if it is well there and the others get as much done as before, else it goes
+//     back; and once it suffers in the same way it is back at once. A group closes after three seconds in which its limit held nobody back and its
 //     latency was below 1.3; what it accepted as slowness stays with its routes.
 //  4. Limit. Package limit moves the group's limit: act, verify, undo.
 //  5. Attribution. Suffering together finds the victims, not always the culprit: an export that spends most of its time elsewhere hardly
 //     notices the database that it keeps busy. When somebody is refused in a group that gets less done than usual, and a less important
 //     route outside has grown by more than the members, that route is kept back for a moment. If the members evidently get more
 //     done, it is held, as low as it takes; else it is let go, and left alone for longer and longer (package relief).
+//     Trial releases, and cuts of the limit that kept back one route alone, tell of relief as well; of several at once nobody can (cuts.go).
 //  6. Errors. Package level refuses lower classes when a protected route's errors climb, and undoes it when that does not
 //     help. It looks for signs first (signs.go): load that makes a route fail makes its other answers slow, or others fail, or was
 //     brought by somebody who has grown; and trouble of one endpoint alone is that endpoint's, and no sample either (endpoints.go).

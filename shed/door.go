@@ -134,7 +134,8 @@ type sign struct {
 type cell struct {
 	arrivals atomic.Int64 // and in the upper half how many of them said that they are retries
 	starts   atomic.Int64 // sum of the start times of what is in flight; stays when the rest is taken away
-	// Successes: their number, the sum of their times to first byte, and the bits of the sum of their squares, in seconds².
+	// Successes: their number, and in the upper half how many of them were slow, the sum of their times to first byte, and the bits of the
+	// sum of their squares, in seconds².
 	successes atomic.Int64
 	sum       atomic.Int64
 	squares   atomic.Uint64
@@ -149,6 +150,8 @@ const (
 	lower = uint64(1)
 	// retryArrival counts a retry among a cell's arrivals.
 	retryArrival = int64(1) << 32
+	// slowSuccess counts a slow one among its successes.
+	slowSuccess = int64(1) << 32
 )
 
 // file takes an outcome in; package comment, point 1. No time at all is no sample: the clock stood still, or all of it was spent on waiting
@@ -161,7 +164,7 @@ func (c *cell) file(o Outcome, took time.Duration, base float64) (quick bool) {
 		return false
 	case Success:
 		if took > 0 {
-			c.succeed(took)
+			c.succeed(took, base > 0 && seconds > slowFrom*base)
 		} else {
 			c.completedSamples.Add(upper)
 		}
@@ -194,9 +197,13 @@ func (c *cell) aside(o Outcome) {
 }
 
 // succeed files a success.
-func (c *cell) succeed(took time.Duration) {
+func (c *cell) succeed(took time.Duration, slow bool) {
 	c.sum.Add(int64(took))
-	c.successes.Add(1)
+	if slow {
+		c.successes.Add(1 + slowSuccess)
+	} else {
+		c.successes.Add(1)
+	}
 	seconds := took.Seconds()
 	for {
 		bits := c.squares.Load()

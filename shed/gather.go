@@ -36,8 +36,13 @@ func (r *Route) take(c *cell) {
 		r.retries += int(n / retryArrival)
 	}
 	if n := c.successes.Load(); n != 0 {
-		n := int(c.successes.Swap(0))
+		word := c.successes.Swap(0)
+		n, slow := int(word%slowSuccess), int(word/slowSuccess)
 		sum := time.Duration(c.sum.Swap(0))
+		r.tick.Slow += slow
+		if r.scaled() > 0 {
+			r.base.AddSlow(n, slow)
+		}
 		r.base.Add(n, sum, math.Float64frombits(c.squares.Swap(0)))
 		r.tick.Completed += n
 		r.tick.Samples += n
@@ -47,6 +52,7 @@ func (r *Route) take(c *cell) {
 		completedSamples, errorsLost := c.completedSamples.Swap(0), c.errorsLost.Swap(0)
 		r.tick.Completed += int(completedSamples / upper)
 		r.tick.Samples += int(completedSamples % upper)
+		r.tick.Slow += int(completedSamples % upper)
 		r.tick.Errors += int(errorsLost / upper)
 		r.tick.Lost += int(errorsLost % upper)
 		r.tick.Sum += time.Duration(c.otherSum.Swap(0))

@@ -42,13 +42,15 @@ type group struct {
 	y, se       float64
 	cv          float64       // of single times to first byte
 	excess      float64       // seconds above the baseline, of a mean sample
-	alike       int           // ticks in a row that another group was in trouble of the same size
+	like        *group        // another one that is in trouble of the same size
+	alike       int           // for so many ticks in a row
 	troubled    time.Duration // since when the latency is above what the limit aims at, or was last
 	trial       *Route        // a member that is out for a moment
 	beforeTrial relief.Reading
 	most        float64       // observed: the most that was served of late, in slots
 	closed      bool          // nobody is in it any more
 	inquiry     *inquiry      // about a route that is kept back for a moment
+	cut         *cut          // of the experiment under way, if it has a reference
 	unbound     time.Duration // since when the limit keeps nobody out; negative: it does
 	why         limit.Reason
 	reported    float64
@@ -144,6 +146,7 @@ func (c *Controller) steer(now time.Duration, g *group) {
 	g.law, why = g.law.Next(in)
 	g.limit = g.law.Limit
 	c.report(now, g, before, why)
+	c.watchCut(g, before)
 	c.attribute(now, g)
 	c.tryRelease(now, g)
 	if g.law.Binding(in) || g.law.Phase != limit.Steady || g.y/g.law.Scale > suffersAt {

@@ -47,7 +47,7 @@ func (c *Controller) regroup(now time.Duration) {
 // kin finds the group in trouble whose trouble is of the route's size. Routes that wait in the same queue wait equally long (the same
 // excess); routes on a resource that became slower become slower by the same factor (the same x).
 func (c *Controller) kin(now time.Duration, r *Route) *group {
-	if now < r.aloofTill || r.trialOf != nil || r.culpritOf != nil {
+	if now < r.aloofTill && !(r.released && r.suffering) || r.trialOf != nil || r.culpritOf != nil {
 		return nil
 	}
 	for _, g := range c.groups {
@@ -89,7 +89,15 @@ func (c *Controller) merge(now time.Duration) {
 		for _, h := range c.groups[i+1:] {
 			a, b := g.y/g.law.Scale-1, h.y/h.law.Scale-1
 			if g.private() || h.private() || math.Min(a, b) < symptomsAt-1 || math.Min(a, b) < mergeLike*math.Max(a, b) {
-				g.alike = 0
+				if g.like == h {
+					g.like = nil
+				}
+				continue
+			}
+			if g.like == nil || g.like.closed {
+				g.like, g.alike = h, 0
+			}
+			if g.like != h {
 				continue
 			}
 			if g.alike++; g.alike < mergeTicks {
@@ -100,7 +108,7 @@ func (c *Controller) merge(now time.Duration) {
 				c.adopt(r, g)
 			}
 			g.law = limit.Open(now, float64(g.inFlight), 0, g.law.Scale)
-			g.limit, g.alike = g.law.Limit, 0
+			g.limit, g.like = g.law.Limit, nil
 			c.entries.add(now, "group", g.name, 0, g.limit, fmt.Sprintf("%s is the same bottleneck: both are in trouble of the same size", h.name))
 			return
 		}
@@ -137,7 +145,7 @@ func (c *Controller) expel(now time.Duration, g *group) {
 		c.entries.add(now, "group", g.name, float64(len(g.routes)), float64(len(g.routes)-1), fmt.Sprintf("%s leaves: it is well while the others are %.2f times their baseline", r.Name(), z))
 		c.leave(now, r)
 		c.beginAgain(now, g)
-		r.slowness, r.alien, r.aloofTill, r.fate = 1, 0, now+aloofFor, nil
+		r.slowness, r.alien, r.aloofTill, r.released, r.fate = 1, 0, now+aloofFor, false, nil
 	}
 }
 

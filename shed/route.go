@@ -8,34 +8,22 @@ import (
 	"triage/shed/window"
 )
 
-// Constants of a route's measurement; package comment, points 1 and 2.
+// Constants of a route's headroom and baseline; package comment, points 1 and 2.
 const (
-	samplesEnough   = 16
-	samplesWide     = 64
-	sureAtOnce      = 4.5 // standard errors, on the newest samplesEnough
-	sureInTime      = 4   // on the newest samplesWide
-	agesEnough      = 4
-	suffersAt       = 1.3
-	guessSuffersAt  = 2 // while the baseline is a guess
 	fallBelow       = 0.7
 	fallSamples     = 32
 	earlyAll        = 16 // in flight of the upstream, itself included, for an early sample
-	behindTicks     = 10
-	behindShare     = 0.2
 	blindLost       = 10 // requests without an answer
 	blindShare      = 0.9
 	blindLeast      = 4
-	symptomsAt      = 1.1
 	healthyBelow    = 1.15
-	symptomTicks    = 3
+	answered        = 0.5 // of what was in flight, in the time that an answer takes
 	peakHalfLife    = 30 * time.Second
 	ceilingFloor    = 8
 	headroomMost    = 3.0
 	headroomLeast   = 1.3
 	headroomAfter   = time.Second
 	acceptedAbove   = 1.05
-	minExcess       = 0.003 // seconds: less than that more is no trouble, whatever the ratio
-	slack           = 0.001 // seconds on either side of a ratio: what a scheduler may add to any answer is no symptom
 	slownessFalls   = 0.93
 	slownessRecheck = time.Second
 )
@@ -90,6 +78,7 @@ type Route struct {
 	excess     float64 // seconds above the scaled baseline
 	alien      int     // ticks in a row that said that the route does not share its group's bottleneck
 	aloofTill  time.Duration
+	released   bool          // it is aloof because of a trial, not because it was evidently well among those who suffered
 	founder    bool          // of its group
 	trialOf    *group        // the group it is out of for a moment
 	trialAt    time.Duration // when that began, or when it may begin again
@@ -167,69 +156,6 @@ func (r *Route) measure(now time.Duration, stalled bool, noise float64) {
 	r.goBlind(now)
 }
 
-// pace sums the newest times to first byte and says how many they are. With few completions the ages of what is in flight
-// count as well, if they say more: a backend that hangs completes nothing.
-func (r *Route) pace(samples int) (seconds, n float64) {
-	sum, _ := r.recent.Newest(samples)
-	seconds, n = sum.Sum.Seconds(), float64(sum.Samples)
-	if sum.Samples >= samplesEnough || r.inFlight < agesEnough || r.stalled {
-		return seconds, n
-	}
-	ages := (r.measured*time.Duration(r.inFlight) - r.starts).Seconds()
-	if ages*math.Max(n, 1) <= seconds*float64(r.inFlight) {
-		return seconds, n
-	}
-	return seconds + ages, n + float64(r.inFlight)
-}
-
-func (r *Route) normalise() {
-	seconds, n := r.pace(samplesEnough)
-	r.known = n > 0 && r.scaled() > 0
-	if !r.known {
-		return
-	}
-	r.x = (seconds/n + slack) / (r.scaled() + slack + r.noise)
-	r.excess = seconds/n - r.scaled()
-	r.se = r.base.CV() / math.Sqrt(n)
-}
-
-func (r *Route) judge(fresh bool) {
-	if !r.known {
-		r.suffering, r.symptoms = false, 0
-		return
-	}
-	threshold := suffersAt
-	if !r.base.Known() {
-		threshold = guessSuffersAt + 3*r.base.Doubt()
-	}
-	r.suffering = (r.beyond(samplesEnough, threshold, sureAtOnce) || r.beyond(samplesWide, threshold, sureInTime)) && (r.base.Known() || r.behind())
-	switch {
-	case r.x <= symptomsAt+3*r.se || r.excess <= r.leastExcess():
-		r.symptoms = 0
-	case fresh:
-		r.symptoms++
-	}
-}
-
-// beyond tests the newest samples, at least so many, against a threshold. The test is made every tick on every route, and sums of a few
-// skewed times reach far: three standard errors are passed by chance every few minutes.
-func (r *Route) beyond(samples int, threshold, sure float64) bool {
-	seconds, n := r.pace(samples)
-	x := (seconds/n + slack) / (r.scaled() + slack + r.noise)
-	return x > threshold+sure*r.base.CV()/math.Sqrt(n) && seconds/n-r.scaled() > r.leastExcess()
-}
-
-// behind reports that the backend does not keep up: of what was sent to it lately too much is still there. While the baseline is a
-// guess of a few answers, which are the short ones, slowness alone is no evidence.
-func (r *Route) behind() bool {
-	sum, ticks := r.recent.Last(behindTicks)
-	oldest, _ := r.recent.Ago(ticks - 1)
-	if sum.Lost > 0 {
-		return true
-	}
-	return ticks >= behindTicks/2 && float64(r.inFlight-oldest.Peak) > behindShare*float64(sum.Arrivals)
-}
-
 // learn feeds time to the baseline, or throws the window away when the route is not healthy.
 func (r *Route) learn(now time.Duration) {
 	r.lowerSlowness(now)
@@ -265,14 +191,18 @@ func (r *Route) lowerSlowness(now time.Duration) {
 // has not been answered yet and proves nothing.
 func (r *Route) raisePeak(now time.Duration) {
 	r.fadePeak()
-	lag := min(1+int(r.scaled()/tickEvery.Seconds()), window.Span-1)
+	lag := r.lag()
 	proven, ok := r.recent.Ago(lag)
-	healthy := r.known && r.x < healthyBelow+r.se
+	since, _ := r.recent.Last(lag)
+	healthy := r.known && r.x < healthyBelow+r.se && float64(since.Samples) >= answered*float64(proven.Peak)
 	pause := max(tickEvery, time.Duration(r.scaled()*float64(time.Second)))
 	if peak := float64(proven.Peak); ok && peak > r.peak && healthy && now-r.raised >= pause {
 		r.peak, r.raised = peak, now
 	}
 }
+
+// lag is how many ticks an answer takes when all is well, rounded up.
+func (r *Route) lag() int { return min(1+int(r.scaled()/tickEvery.Seconds()), window.Span-1) }
 
 // ceiling is the standing headroom, +Inf while there is none.
 func (r *Route) ceiling(now time.Duration) float64 {

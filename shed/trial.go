@@ -56,13 +56,15 @@ func (c *Controller) judgeTrials(now time.Duration) {
 		}
 		g.trial, r.trialOf = nil, nil
 		during := g.work(int((now - r.trialAt) / tickEvery))
-		if effect, se, known := relief.Effect(during, g.beforeTrial); known && len(g.routes) > 0 {
+		effect, se, known := relief.Effect(during, g.beforeTrial)
+		if known && len(g.routes) > 0 {
 			r.relief = r.relief.Add(now, effect, se) // it had been kept back until then
 		}
+		burdens := known && relief.Relieves(effect, se)
 		switch {
 		case len(g.routes) == 0:
-		case r.known && !r.suffering && r.x <= trialWell+r.se:
-			r.aloofTill, r.fate, r.trialWait = now+trialAloof, nil, 0
+		case !burdens && r.known && !r.suffering && r.x <= trialWell+r.se:
+			r.aloofTill, r.released, r.fate, r.trialWait = now+trialAloof, true, nil, 0
 			c.entries.add(now, "group", g.name, float64(len(g.routes)+1), float64(len(g.routes)), fmt.Sprintf("%s leaves: released for a moment it was well, latency %.2f times the baseline", r.Name(), r.x))
 		default:
 			r.trialWait = min(max(trialAgain, 2*r.trialWait), trialLongest)

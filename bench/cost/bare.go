@@ -20,11 +20,11 @@ type Bare struct {
 
 // Run serves until ctx is done.
 func (b Bare) Run(ctx context.Context) error {
+	server := &http.Server{Handler: b.handler()} // first: a mux of ten thousand patterns takes a while, and who listens is measured
 	listener, err := net.Listen("tcp", b.Listen)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: b.handler()}
 	defer context.AfterFunc(ctx, func() { server.Close() })()
 	if err := server.Serve(listener); ctx.Err() == nil {
 		return fmt.Errorf("serving: %w", err)

@@ -21,9 +21,9 @@ type contender struct {
 	// files are its configuration by their names; command, with the folder of those files and the addresses filled in, starts it.
 	files   map[string]string
 	command []string
-	// refuses says that it has a quota of its own; routed that it always has routes.
-	refuses, routed bool
-	lane            string
+	// routed says that it always has routes.
+	routed     bool
+	lane, mode string
 }
 
 // Nothing is the peer that is no proxy: clients ask the origin.
@@ -31,10 +31,10 @@ const Nothing = "nothing"
 
 // contenders in the order in which they are shown.
 func contenders() []contender {
-	triage := func(name, lane, doc string) contender {
+	triage := func(name, lane, mode, doc string) contender {
 		return contender{
 			name: name, doc: doc, version: []string{"version"}, files: map[string]string{"triage.yaml": "triage.yaml"},
-			command: []string{"run", "-c", "{{.Dir}}/triage.yaml", "--log-level", "error"}, refuses: true, routed: true, lane: lane,
+			command: []string{"run", "-c", "{{.Dir}}/triage.yaml", "--log-level", "error"}, routed: true, lane: lane, mode: mode,
 		}
 	}
 	const policies = "every policy on: 50 routes, a bucket for each client, breakers, the adaptive limit, metrics, an access log in a file"
@@ -42,11 +42,11 @@ func contenders() []contender {
 		{name: Nothing, doc: "no proxy: the clients ask the origin; what is measured is the harness"},
 		{
 			name: "nginx", doc: "bare: one worker, kept connections, no log", program: "nginx", pack: "nginx-light", version: []string{"-v"},
-			files: map[string]string{"nginx.conf": "nginx.conf"}, command: []string{"-c", "{{.Dir}}/nginx.conf", "-p", "{{.Dir}}"}, refuses: true,
+			files: map[string]string{"nginx.conf": "nginx.conf"}, command: []string{"-c", "{{.Dir}}/nginx.conf", "-p", "{{.Dir}}"},
 		},
 		{
 			name: "haproxy", doc: "bare: one thread, no log", program: "haproxy", pack: "haproxy", version: []string{"-v"},
-			files: map[string]string{"haproxy.cfg": "haproxy.cfg", "routes.map": "haproxy.map"}, command: []string{"-db", "-f", "{{.Dir}}/haproxy.cfg"}, refuses: true,
+			files: map[string]string{"haproxy.cfg": "haproxy.cfg", "routes.map": "haproxy.map"}, command: []string{"-db", "-f", "{{.Dir}}/haproxy.cfg"},
 		},
 		{
 			name: "caddy", doc: "bare: no log", program: "caddy", pack: "caddy", version: []string{"version"},
@@ -56,8 +56,10 @@ func contenders() []contender {
 			name: "httputil", doc: "net/http and httputil.ReverseProxy with kept connections, nothing else", version: []string{"version"},
 			command: []string{"bench", "bare-proxy", "--listen", "{{.Listen}}", "--to", "{{.Origin}}", "--routes", "{{len .Routes}}"},
 		},
-		triage("triage", "auto", "as it comes, "+policies),
-		triage("triage-standard", "standard", "the lane of net/http, "+policies),
+		triage("triage", "auto", "enforce", "as it comes, "+policies),
+		triage("triage-fast", "fast", "enforce", "lane: fast, "+policies),
+		triage("triage-standard", "standard", "enforce", "lane: standard, "+policies),
+		triage("triage-observe", "fast", "observe", "lane: fast, mode: observe: decides everything and refuses nothing, "+policies),
 	}
 }
 
@@ -71,7 +73,9 @@ func Names() []string {
 }
 
 // Usual are those that are measured if nobody says which.
-func Usual() []string { return []string{Nothing, "nginx", "haproxy", "caddy", "httputil", "triage"} }
+func Usual() []string {
+	return []string{Nothing, "nginx", "haproxy", "caddy", "httputil", "triage", "triage-fast", "triage-observe"}
+}
 
 func contenderOf(name string) contender {
 	all := contenders()
@@ -83,10 +87,12 @@ var templates embed.FS
 
 // place is what a configuration is filled in with.
 type place struct {
-	Dir, Listen, Origin, Port, Lane string
+	Dir, Listen, Origin, Port, Lane, Mode string
 	// Descriptors is how many files may be open; it is also what bounds connections.
 	Descriptors int
-	Routes      []string
+	// Root says that this is who starts it.
+	Root   bool
+	Routes []string
 }
 
 // routeNames are those of n routes.
@@ -103,7 +109,8 @@ const usualRoutes = 50
 
 // configure writes a peer's files into p.Dir and gives its command line's arguments and the text of its configuration.
 func (c contender) configure(p place) (args []string, text string, err error) {
-	p.Lane = c.lane
+	p.Lane, p.Mode = c.lane, c.mode
+	p.Root = os.Geteuid() == 0
 	_, p.Port, _ = strings.Cut(p.Listen, ":")
 	if c.routed && len(p.Routes) == 0 {
 		p.Routes = routeNames(usualRoutes)

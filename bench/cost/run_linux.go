@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
+	"strings"
 	"time"
 
 	"triage/bench/record"
@@ -124,6 +126,9 @@ func (b *bench) invite() error {
 		}
 		b.rec.Peers = append(b.rec.Peers, peer)
 	}
+	if _, err := exec.LookPath("wrk"); b.Wrk && err != nil {
+		return errors.New("wrk is not installed: apt-get install wrk")
+	}
 	if there == 0 {
 		return fmt.Errorf("none of the peers is there: %s", b.rec.Peers[0].Absent)
 	}
@@ -165,12 +170,13 @@ func (b *bench) turn(part, name string, round int) error {
 	if g.process != nil {
 		died = g.process.died()
 	}
+	folder := g.dir + "/"
 	err = errors.Join(err, g.stop())
 	if died != nil {
 		err = died // what went wrong because of it says less
 	}
 	if err != nil && b.ctx.Err() == nil { // the others go on without it
-		g.put(cmp.Or(g.at, part+": start"), nil, record.Trial{Cut: err.Error()})
+		g.put(cmp.Or(g.at, part+": start"), nil, record.Trial{Cut: strings.ReplaceAll(err.Error(), folder, "")})
 		b.gone[name] = true
 	}
 	return b.keep(b.rec)

@@ -24,7 +24,7 @@ func (g *guest) wrk(name string, numbers map[string]float64, connections int) er
 	g.at = name
 	path, err := exec.LookPath("wrk")
 	if err != nil {
-		return fmt.Errorf("wrk is not installed: apt-get install wrk")
+		return err
 	}
 	// It takes whole seconds.
 	lasts := max(time.Second, g.Each.Round(time.Second))

@@ -33,7 +33,7 @@ type ClassSnapshot struct {
 // who gave up; 0 if there are none.
 type Figures struct {
 	Counts
-	P50, P99 time.Duration
+	P50, P90, P99, Max time.Duration
 }
 
 // Counts says what became of requests. Offered is Served + Degraded + Refused + Failed + Aborted + those in flight.

@@ -97,9 +97,10 @@ func (c *cell) recordLocked(latency, longest time.Duration) {
 func (c *cell) figuresLocked(longest time.Duration) Figures {
 	f := Figures{Counts: c.counts}
 	if c.latency != nil {
-		at := c.latency.ValueAtPercentilesSlice([]float64{50, 99})
-		f.P50 = min(time.Duration(at[0])*time.Microsecond, longest)
-		f.P99 = min(time.Duration(at[1])*time.Microsecond, longest)
+		at := c.latency.ValueAtPercentilesSlice([]float64{50, 90, 99, 100})
+		for i, into := range []*time.Duration{&f.P50, &f.P90, &f.P99, &f.Max} {
+			*into = min(time.Duration(at[i])*time.Microsecond, longest)
+		}
 	}
 	return f
 }

@@ -244,11 +244,17 @@ func (r *route) ending(t ticket, how outcome, clientLeft bool) ending {
 	return ending{counter: &r.counts.Served, word: "served", status: http.StatusOK, body: r.body}
 }
 
+// Mark is a header of all answers with a status: a 503 without it was some proxy's own.
+const Mark = "X-Origin"
+
+var marked = []string{"1"}
+
 // answer writes the whole response; net/http itself keeps the body of an answer to HEAD back.
 func answer(w http.ResponseWriter, status int, body []byte) {
 	header := w.Header()
 	header["Content-Type"] = []string{"text/plain; charset=utf-8"}
 	header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	header[Mark] = marked
 	w.WriteHeader(status)
 	w.Write(body)
 }

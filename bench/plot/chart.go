@@ -88,6 +88,22 @@ func (a axis) place(v float64) float64 {
 	return a.at + share*a.size
 }
 
+// mostTicks is how many decades have a word beside them.
+const mostTicks = 5
+
+// ticks are where an axis of values is written on: nothing, half and all, or powers of ten.
+func (a axis) ticks() (at []float64) {
+	if !a.log {
+		return []float64{0, a.to / 2, a.to}
+	}
+	decades := math.Round(math.Log10(a.to / a.from))
+	step := math.Pow(10, max(1, math.Ceil(decades/mostTicks)))
+	for v := a.from; v <= a.to*1.001; v *= step {
+		at = append(at, v)
+	}
+	return at
+}
+
 // times is the axis of a scenario's seconds.
 func times(until float64, from int) axis {
 	return axis{from: 0, to: math.Max(until, 1e-9), at: float64(from), size: float64(width - right - from)}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -18,10 +19,14 @@ type Part struct {
 
 // partCase is one case of a part: its table, and its number if it has just one.
 type partCase struct {
-	name   string
-	number float64
-	table  Table
+	name    string
+	number  float64
+	variant string // the name without the number
+	table   Table
 }
+
+// numbered is the number that a case's name begins with.
+var numbered = regexp.MustCompile(`^[0-9.]+ ?([KMG]?i?B\b)? *`)
 
 // costs draws what has no course over time: bars, or lines where cases differ in a number.
 func (p Page) costs() (parts []Part) {
@@ -35,24 +40,39 @@ func (p Page) costs() (parts []Part) {
 		if cases[part] == nil {
 			names = append(names, part)
 		}
-		cases[part] = append(cases[part], partCase{cmp.Or(of, part), g.number(), p.Scenarios[i]})
+		cases[part] = append(cases[part], partCase{cmp.Or(of, part), g.number(), numbered.ReplaceAllString(of, ""), p.Scenarios[i]})
 	}
 	for _, name := range names {
 		part := Part{Name: name}
 		for _, m := range measuresOf(cases[name]) {
-			if grows(cases[name], m.Name) {
-				part.Charts = append(part.Charts, growth(m, cases[name]))
-				continue
-			}
-			for _, c := range cases[name] {
-				if chart, there := bars(m, c); there {
-					part.Charts = append(part.Charts, chart)
+			for _, variant := range variants(cases[name]) {
+				if grows(variant, m.Name) {
+					part.Charts = append(part.Charts, growth(m, variant, peersOf(cases[name])))
+					continue
+				}
+				for _, c := range variant {
+					if chart, there := bars(m, c); there {
+						part.Charts = append(part.Charts, chart)
+					}
 				}
 			}
 		}
 		parts = append(parts, part)
 	}
 	return parts
+}
+
+// variants puts cases together that differ in nothing but their number.
+func variants(cases []partCase) (all [][]partCase) {
+	for _, c := range cases {
+		i := slices.IndexFunc(all, func(v []partCase) bool { return v[0].variant == c.variant })
+		if i < 0 {
+			all = append(all, []partCase{c})
+			continue
+		}
+		all[i] = append(all[i], c)
+	}
+	return all
 }
 
 // number is the one number of a group's scenario; NaN if there is none, or more.
@@ -171,24 +191,15 @@ func withUnit(m Column) string {
 	return ", " + m.Unit
 }
 
-// growth draws a measure over the number in which cases differ, a line for each peer.
-func growth(m Column, cases []partCase) Chart {
+// growth draws a measure over the number in which cases differ, a line for each peer, in the colours that the peers have in all of the part.
+func growth(m Column, cases []partCase, peers []string) Chart {
 	cases = slices.DeleteFunc(slices.Clone(cases), func(c partCase) bool { return math.IsNaN(c.number) })
 	slices.SortStableFunc(cases, func(a, b partCase) int { return cmp.Compare(a.number, b.number) })
-	most := 0.0
-	for _, c := range cases {
-		for _, peer := range peersOf(cases) {
-			if v, has := c.cellOf(peer, m.Name); has {
-				most = max(most, float64(v.Median))
-			}
-		}
-	}
-	y := upwards(0, round(most), top, plotHeight, false)
+	y := growthAxis(m, cases)
 	x := axis{from: math.Log10(cases[0].number + 1), to: math.Log10(cases[len(cases)-1].number + 1), at: left, size: width - right - left}
 	at := func(c partCase) float64 { return x.place(math.Log10(c.number + 1)) }
-	chart := Chart{Title: m.Name + withUnit(m), Left: left, PlotTop: top, PlotHeight: plotHeight, Height: top + plotHeight + bottom, Label: m.Name + ": "}
-	for i := range 3 {
-		v := y.to * float64(i) / 2
+	chart := Chart{Title: m.Name + withUnit(m), Note: cases[0].variant, Left: left, PlotTop: top, PlotHeight: plotHeight, Height: top + plotHeight + bottom, Label: m.Name + ": "}
+	for _, v := range y.ticks() {
 		chart.Values = append(chart.Values, tick{y.place(v), short(v)})
 	}
 	last := math.Inf(-1)
@@ -197,10 +208,10 @@ func growth(m Column, cases []partCase) Chart {
 			chart.Ticks, last = append(chart.Ticks, tick{place, short(c.number)}), place
 		}
 	}
-	for i, peer := range peersOf(cases) {
+	for i, peer := range peers {
 		var values, places []float64
 		for _, c := range cases {
-			if v, has := c.cellOf(peer, m.Name); has {
+			if v, has := c.cellOf(peer, m.Name); has && (!y.log || v.Median > 0) { // nothing has no place on a log axis
 				values, places = append(values, float64(v.Median)), append(places, at(c))
 				chart.From = cmp.Or(chart.From, v.From+", and so on")
 			}
@@ -217,6 +228,24 @@ func growth(m Column, cases []partCase) Chart {
 		chart.Label += fmt.Sprintf("%s %s to %s; ", peer, text(record.Number(values[0]), m.Unit), text(record.Number(values[len(values)-1]), m.Unit))
 	}
 	return chart
+}
+
+// muchLarger is by how much the largest value exceeds the least where a linear axis would show only the largest.
+const muchLarger = 100
+
+func growthAxis(m Column, cases []partCase) axis {
+	least, most := math.Inf(1), 0.0
+	for _, c := range cases {
+		for _, peer := range peersOf(cases) {
+			if v, has := c.cellOf(peer, m.Name); has && v.Median > 0 {
+				least, most = min(least, float64(v.Median)), max(most, float64(v.Median))
+			}
+		}
+	}
+	if most > muchLarger*least {
+		return upwards(decade(least, false), decade(most, true), top, plotHeight, true)
+	}
+	return upwards(0, round(most), top, plotHeight, false)
 }
 
 // lineColours are those of reasons that are not like the one of the page's own peer.

@@ -16,14 +16,7 @@ const plotHeight = 120
 func framed(title string, t run, y axis, label func(float64) string) (Chart, axis) {
 	x := times(t.lasts(), left)
 	c := Chart{Title: title, Note: runNote(t), Left: left, PlotTop: top, PlotHeight: plotHeight, Height: top + plotHeight + bottom, Shades: shades(t.scenario, x), Ticks: timeTicks(x)}
-	if y.log {
-		for v := y.from; v <= y.to*1.001; v *= 10 {
-			c.Values = append(c.Values, tick{y.place(v), label(v)})
-		}
-		return c, x
-	}
-	for i := range 3 {
-		v := y.to * float64(i) / 2
+	for _, v := range y.ticks() {
 		c.Values = append(c.Values, tick{y.place(v), label(v)})
 	}
 	return c, x
@@ -123,7 +116,15 @@ func gauges(name string, r row, t run) (Chart, bool) {
 		if !there || !(largest(numbers(g.Values)) > 0) {
 			continue
 		}
-		values, every := thin(numbers(g.Values), g.Every, mean)
+		series := numbers(g.Values)
+		if s.name == record.Limit { // 0 is none
+			for i, v := range series {
+				if v == 0 {
+					series[i] = math.NaN()
+				}
+			}
+		}
+		values, every := thin(series, g.Every, largest)
 		c.Lines = append(c.Lines, path{s.class, curve(values, func(i int) float64 { return x.place(float64(i) * every) }, y)})
 		c.Legend = append(c.Legend, legend{s.class, s.text})
 		c.Label += fmt.Sprintf("%s at most %s; ", s.text, trimmed(largest(numbers(g.Values)), 1))

@@ -175,8 +175,8 @@ func TestE2ECosts(t *testing.T) {
 	for _, wide := range []int64{390, 1280} {
 		var w watched
 		s := w.visit(t, browsers, file, "light", wide)
-		if len(w.said) > 0 || len(s.Clipped) > 0 || len(s.Tiny) > 0 || s.Wide > float64(wide) || s.Charts != 4 {
-			t.Errorf("%d: the browser says %q; %+v; want four charts, whole", wide, w.said, s)
+		if len(w.said) > 0 || len(s.Clipped) > 0 || len(s.Tiny) > 0 || s.Wide > float64(wide) || s.Charts != 8 {
+			t.Errorf("%d: the browser says %q; %+v; want eight charts, whole", wide, w.said, s)
 		}
 	}
 }
@@ -184,18 +184,26 @@ func TestE2ECosts(t *testing.T) {
 func TestE2EPicture(t *testing.T) {
 	browsers := browser(t)
 	folder := t.TempDir()
-	// As in a README: the picture may not ask for anything, and is as wide as its column.
-	page := filepath.Join(folder, "report.html")
-	for path, content := range map[string]string{filepath.Join(folder, "p.svg"): written(t, asPicture), page: `<link rel="icon" href="data:,">` + written(t, asPicture)} {
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
+	many := invented(1)
+	for i := range 5 {
+		many.Scenarios = append(many.Scenarios, many.Scenarios[0])
+		many.Scenarios[i+2].Name = fmt.Sprintf("scenario-with-a-name-%d", i)
+		for _, run := range many.Runs[:3] {
+			run.Scenario = i + 2
+			many.Runs = append(many.Runs, run)
 		}
 	}
-	for _, scheme := range []string{"light", "dark"} {
-		var w watched
-		s := w.visit(t, browsers, page, scheme, 900)
-		if len(w.said) > 0 || len(s.Clipped) > 0 || s.Charts != 1 {
-			t.Errorf("%s: the browser says %q; cut off: %q; %d drawings", scheme, w.said, s.Clipped, s.Charts)
+	for name, text := range map[string]string{"two": written(t, asPicture), "seven": shown(t, asPicture, many)} {
+		page := filepath.Join(folder, name+".html")
+		if err := os.WriteFile(page, []byte(`<link rel="icon" href="data:,">`+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, scheme := range []string{"light", "dark"} {
+			var w watched
+			s := w.visit(t, browsers, page, scheme, 900)
+			if len(w.said) > 0 || len(s.Clipped) > 0 || s.Charts != 1 {
+				t.Errorf("%s, %s: the browser says %q; cut off: %q; %d drawings", name, scheme, w.said, s.Clipped, s.Charts)
+			}
 		}
 	}
 }

@@ -22,6 +22,8 @@ const (
 	names        = 138 // of the peers
 	cellHeight   = 40
 	rowHeight    = 50
+	lowRow       = 64 // of a row with its numbers below the charts
+	fewColumns   = 4  // up to which numbers stand beside the charts
 	headHeight   = 64
 	cellGap      = 10
 	number       = 56 // of a cell, for its numbers
@@ -30,6 +32,8 @@ const (
 // pictureView is what the template sees.
 type pictureView struct {
 	Width, Height, Foot int
+	RowHeight, Box      int
+	CellHeight          int
 	Title, Label        string
 	Class               string
 	Columns             []pictureColumn
@@ -58,6 +62,9 @@ type pictureRow struct {
 
 type pictureCell struct {
 	X, Plot                 int
+	NumberX, NumberY        int
+	AllX, AllY              int
+	AllEnds                 bool // the second number ends at its place
 	Offered, Served, Oracle string
 	Percent, All            string
 	Lost                    bool
@@ -85,6 +92,11 @@ func (p Page) picture() (v pictureView, err error) {
 	v = pictureView{Width: pictureWidth, Class: drawn[0].classes[0]}
 	v.Title = fmt.Sprintf("What is served of the %s requests", v.Class)
 	cell := (pictureWidth-names-16)/len(drawn) - cellGap
+	v.RowHeight, v.CellHeight = rowHeight, cellHeight
+	if len(drawn) > fewColumns {
+		v.RowHeight = lowRow
+	}
+	v.Box = v.RowHeight - 2
 	var labels, absent []string
 	for column, g := range drawn {
 		x := names + column*(cell+cellGap)
@@ -101,15 +113,18 @@ func (p Page) picture() (v pictureView, err error) {
 				continue
 			}
 			row := v.row(r, len(p.sources) > 1)
-			c := g.pictureCell(*t, runs, cell)
+			c := g.pictureCell(*t, runs, cell, len(drawn) > fewColumns)
 			c.X, c.Percent, c.All = x, g.percentServed(r, g.classes[0]), g.percentServed(r, "")
 			row.Cells = append(row.Cells, c)
 			labels = append(labels, fmt.Sprintf("%s, %s: %s, of all requests %s", g.name, name, c.Percent, c.All))
 		}
 	}
-	v.Foot = headHeight + len(v.Rows)*rowHeight + 14
+	v.Foot = headHeight + len(v.Rows)*v.RowHeight + 14
 	v.Label = v.Title + ". " + strings.Join(labels, "; ")
-	words := []string{"Light: wanted. Full: served. Line: an oracle that knows the capacity at every moment. Numbers: served while something is wrong, median of the runs."}
+	words := []string{
+		"Light: wanted. Full: served. Line: what an oracle serves that knows the capacity at every moment.",
+		"Numbers: the share served while something is wrong, of this class and of all; the median of the runs.",
+	}
 	if absent != nil {
 		words = append(words, "Not there to be measured: "+strings.Join(absent, ", ")+".")
 	}
@@ -133,7 +148,7 @@ func (v *pictureView) row(r row, several bool) *pictureRow {
 	}
 	i := slices.IndexFunc(v.Rows, func(o pictureRow) bool { return o.Name == r.peer.Name && o.Under == under })
 	if i < 0 {
-		v.Rows = append(v.Rows, pictureRow{Y: headHeight + len(v.Rows)*rowHeight, Name: r.peer.Name, Under: under, Own: r.peer.Name == own})
+		v.Rows = append(v.Rows, pictureRow{Y: headHeight + len(v.Rows)*v.RowHeight, Name: r.peer.Name, Under: under, Own: r.peer.Name == own})
 		i = len(v.Rows) - 1
 	}
 	return &v.Rows[i]
@@ -169,19 +184,20 @@ func (g group) percentServed(r row, class string) string {
 	return text(c.Median, "%") + " %"
 }
 
-func (g group) pictureCell(t run, all []*run, cell int) pictureCell {
+func (g group) pictureCell(t run, all []*run, cell int, below bool) pictureCell {
 	class := g.classes[0]
-	plot := cell - number
-	x := axis{from: 0, to: max(t.lasts(), 1e-9), at: 0, size: float64(plot)}
+	c := pictureCell{Plot: cell - number, NumberX: cell - number + 4, NumberY: 19, AllX: cell - number + 4, AllY: 35, Lost: g.share(t, class, served) < 90}
+	if below {
+		c = pictureCell{Plot: cell, NumberY: cellHeight + 14, AllX: cell, AllY: cellHeight + 14, AllEnds: true, Lost: c.Lost}
+	}
+	x := axis{from: 0, to: max(t.lasts(), 1e-9), at: 0, size: float64(c.Plot)}
 	y := upwards(0, tallest(all, class), 0, cellHeight, false)
 	draw := func(of func(record.Route) []int, area bool) string {
 		values, every := thin(classSeries(t, class, of), 1, mean)
 		return steps(values, nil, every, x, y, area)
 	}
-	return pictureCell{
-		Plot: plot, Offered: draw(offered, true), Served: draw(served, true), Oracle: draw(ideal, false), Shades: shades(t.scenario, x),
-		Lost: g.share(t, class, served) < 90,
-	}
+	c.Offered, c.Served, c.Oracle, c.Shades = draw(offered, true), draw(served, true), draw(ideal, false), shades(t.scenario, x)
+	return c
 }
 
 // wrapped breaks a name at a hyphen if it is too long.

@@ -54,6 +54,9 @@ func invented(rounds int) record.Record {
 				if peer == 1 && round == 1 {
 					t.Harness.Valid, t.Harness.Notes = false, []string{"The machine was measured & not the proxy."}
 				}
+				if peer == 2 && round == 2 {
+					t.Cut = "the proxy ended"
+				}
 				for class, className := range classes {
 					inventRoute(&t, className, share[class], class)
 				}
@@ -128,7 +131,7 @@ func TestPageSaysIt(t *testing.T) {
 	text := written(t, asHTML)
 	for _, want := range []string{
 		"step-x4, judging draw", "haproxy, tuned by hand", "no program of that name", "invented for tests &lt;script&gt;", "The machine was measured &amp; not the proxy.",
-		"3 runs, 1 void", "R1: runs[0,1,2]", "a processor", "8.0 GiB", "commit <code>0123456789abcdef</code>", "× 1.5", `class="n missed"`, "knows the backend&#39;s capacity",
+		"3 runs, 1 void", "3 runs, 1 cut short", "no: the proxy ended", "no: the machine was measured", "0.1 0.1 0.1", "R1: runs[0,1,2]", "a processor", "8.0 GiB", "commit <code>0123456789abcdef</code>", "× 1.5", `class="n missed"`, "knows the backend&#39;s capacity",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
@@ -241,13 +244,17 @@ func inventedCost() record.Record {
 	for _, n := range []float64{10, 100, 1000, 10_000} {
 		add(fmt.Sprintf("routes: %.0f", n), map[string]float64{"size": n})
 	}
+	for _, n := range []float64{0, 1024, 1 << 30} {
+		add(fmt.Sprintf("bodies: %.0f B up", n), map[string]float64{"size": n})
+		add(fmt.Sprintf("bodies: %.0f B down", n), map[string]float64{"size": n})
+	}
 	return r
 }
 
 // A record of costs has no courses: bars, lines over what grows, tables, and no picture.
 func TestCosts(t *testing.T) {
 	text := shown(t, asHTML, inventedCost())
-	for want, times := range map[string]int{"<figure": 4, `class="bar"`: 6, `class="line own-line"`: 2, "× 0.53": 1, "10k": 2, "routes: 1000, in numbers": 1} {
+	for want, times := range map[string]int{"<figure": 8, `class="bar"`: 6, `class="line own-line"`: 6, "× 0.53": 1, "10k": 2, "routes: 1000, in numbers": 1, `<span class="note">up</span>`: 2} {
 		if n := strings.Count(text, want); n < times || want == "<figure" && n != times {
 			t.Errorf("%q is there %d times; want %d", want, n, times)
 		}

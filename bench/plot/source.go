@@ -123,11 +123,11 @@ func (g group) counts(s record.Scenario, second int) bool {
 	})
 }
 
-// valid are the runs that count: those in which the proxy was measured. If there are none, all of them, and notes say so.
+// valid are the runs that count: whole ones, in which the proxy was measured. If there are none, all of them, and the table says so.
 func (r row) valid() []run {
 	var valid []run
 	for _, t := range r.runs {
-		if t.Harness.Valid {
+		if t.Harness.Valid && t.Cut == "" {
 			valid = append(valid, t)
 		}
 	}

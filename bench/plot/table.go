@@ -53,6 +53,7 @@ type Row struct {
 	Absent  string `json:"absent,omitempty"`
 	Runs    int    `json:"runs"`
 	Invalid int    `json:"runs_that_do_not_count,omitempty"`
+	Cut     int    `json:"runs_cut_short,omitempty"`
 	// Sent and Late are of all runs.
 	Sent  int      `json:"sent,omitempty"`
 	Late  int      `json:"sent_late_or_not,omitempty"`
@@ -160,6 +161,9 @@ func (g group) tableRow(columns []Column, r row, name string) Row {
 		out.Sent, out.Late = out.Sent+h.Sent, out.Late+h.Late+h.NotSent
 		if !h.Valid {
 			out.Invalid++
+		}
+		if t.Cut != "" {
+			out.Cut++
 		}
 		for _, note := range h.Notes {
 			if !slices.Contains(out.Notes, note) {

@@ -49,7 +49,7 @@ func configuration(sc sim.Scenario, endpoints []string, connections int, breaker
 	}
 	for _, r := range sc.Routes {
 		fmt.Fprintf(&b, "  - {name: %s, match: {path: %s}, upstream: backend, priority: %s, session: {cookie: %s, stage: %d}%s}\n",
-			quote(r.Name), quote(path(r.Name)), className(sc.Classes, r.Class), sessionCookie, min(sc.StageOf(r.Name), mostStage), breaker)
+			quote(r.Name), quote(path(r)), className(sc.Classes, r.Class), sessionCookie, min(sc.StageOf(r.Name), mostStage), breaker)
 	}
 	return b.String()
 }

@@ -20,7 +20,8 @@ import (
 // drive is the clients of one run.
 type drive struct {
 	crowd     *sim.Crowd
-	generator func(begin time.Time) (*load.Generator, error)
+	settings  load.Settings
+	clientsOf sim.Clients
 	fronts    []Front
 	stalls    [][]sim.Stall
 	phases    []load.Phase
@@ -32,6 +33,8 @@ type drive struct {
 	watched watched
 	clients load.Snapshot
 	course  *record.Collector
+	// tally, if set, is told of every attempt that has ended; again says that its user tries again.
+	tally func(e load.Ending, w sim.Want, reason string, again bool)
 }
 
 // shift says from when on whose limits count.
@@ -58,23 +61,41 @@ func newDrive(t Trial, fronts []Front) (*drive, error) {
 		OnEnd: d.ended, Arrivals: []load.Arrival{},
 	}
 	for _, r := range t.Scenario.Routes {
-		method := http.MethodGet
-		if r.Unsafe {
-			method = http.MethodPost
-		}
 		class := className(t.Scenario.Classes, r.Class)
-		s.Requests = append(s.Requests, load.Request{Route: r.Name, Class: class, Method: method, Path: path(r.Name), SessionCookie: sessionCookie, Stream: streams(r)})
+		s.Requests = append(s.Requests, request(r, class))
 	}
 	for _, w := range crowd.Arrivals() {
 		d.wants[w.ID] = w
 		s.Arrivals = append(s.Arrivals, d.arrival(w))
 	}
-	d.generator = func(begin time.Time) (*load.Generator, error) {
-		s.Begin = begin
-		s.Sign = d.sign(t.Scenario.Clients, begin)
-		return load.New(s)
-	}
+	d.settings, d.clientsOf = s, t.Scenario.Clients
 	return d, nil
+}
+
+// generator makes the one that sends it all, from an instant on.
+func (d *drive) generator(begin time.Time) (*load.Generator, error) {
+	s := d.settings
+	s.Begin = begin
+	s.Sign = d.sign(d.clientsOf, begin)
+	return load.New(s)
+}
+
+// request is what a route's clients send.
+func request(r sim.Route, class string) load.Request {
+	out := load.Request{
+		Route: r.Name, Class: class, Method: r.Ask.Method, Path: asked(r), Body: []byte(r.Ask.Body), Header: http.Header{},
+		SessionCookie: sessionCookie, Stream: streams(r),
+	}
+	for name, value := range r.Ask.Header {
+		out.Header.Set(name, value)
+	}
+	if out.Method == "" {
+		out.Method = http.MethodGet
+		if r.Unsafe {
+			out.Method = http.MethodPost
+		}
+	}
+	return out
 }
 
 // streams says whether a route's answer goes on after its header.
@@ -126,6 +147,7 @@ func (d *drive) sign(clients sim.Clients, begin time.Time) func(load.Arrival, ht
 
 // ended tells the crowd, and passes on what the same user sends next.
 func (d *drive) ended(e load.Ending) (next load.Arrival, more bool) {
+	e.How = how(e)
 	fate, known := map[load.Outcome]sim.Fate{
 		load.Served: sim.Served, load.Degraded: sim.Refused, load.Refused: sim.Refused,
 		load.Failed: sim.Failed, load.Overrun: sim.Failed, load.GaveUp: sim.Left,
@@ -136,16 +158,32 @@ func (d *drive) ended(e load.Ending) (next load.Arrival, more bool) {
 	delete(d.wants, e.Tag)
 	if !known { // aborted: nobody knows what would have become of it
 		d.course.Add(event(e, w, w, false, ""))
+		d.tell(e, w, "", false)
 		return next, false
 	}
 	reason, after := refusal(e)
 	then, more := d.crowd.Ended(w, sim.End{At: e.Ended, Fate: fate, Reason: reason, After: after})
 	d.course.Add(event(e, w, then, more, reason))
+	d.tell(e, w, reason, more && then.Attempt > 0)
 	if !more {
 		return next, false
 	}
 	d.wants[then.ID] = then
 	return d.arrival(then), true
+}
+
+// how an attempt has ended. A 503 that the backend has not marked as its own is a proxy's refusal; most do not say so in Proxy-Status.
+func how(e load.Ending) load.Outcome {
+	if e.How == load.Failed && e.Answer != nil && e.Answer.StatusCode == http.StatusServiceUnavailable && e.Answer.Header.Get(origin.Mark) == "" {
+		return load.Refused
+	}
+	return e.How
+}
+
+func (d *drive) tell(e load.Ending, w sim.Want, reason string, again bool) {
+	if d.tally != nil {
+		d.tally(e, w, reason, again)
+	}
 }
 
 // refusal is why a proxy said no, in its own word, and when to come again.

@@ -11,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"triage/bench/child"
 )
 
 // Backend is an origin that runs: its endpoints and its control.
@@ -43,13 +45,13 @@ type Parts struct {
 func ChildBackend(program string, args ...string) func(context.Context, Trial) (Backend, error) {
 	return func(ctx context.Context, _ Trial) (Backend, error) {
 		var b Backend
-		p, err := start(ctx, "the backend", program, args, func(line string) bool {
+		p, err := child.Start(ctx, child.Settings{Name: "the backend", Program: program, Args: args, Said: func(line string) bool {
 			return b.Control == "" && json.Unmarshal([]byte(line), &b) == nil && b.Control != ""
-		})
+		}})
 		if err != nil {
 			return Backend{}, err
 		}
-		b.Ended, b.Stop = p.ended, p.stop
+		b.Ended, b.Stop = p.Ended(), p.Stop
 		return b, nil
 	}
 }
@@ -90,16 +92,16 @@ func (f TriageFront) Start(ctx context.Context, t Trial, b Backend) (front Front
 		}
 	}
 	ended := make(chan struct{}, 1)
-	var processes []*process
+	var processes []*child.Process
 	for range t.Scenario.Sidecars.Count {
 		p, url, admin, err := f.one(ctx, path)
 		if err != nil {
 			return front, err
 		}
-		processes, stops = append(processes, p), append(stops, p.stop)
+		processes, stops = append(processes, p), append(stops, p.Stop)
 		front.URLs, front.Admins = append(front.URLs, url), append(front.Admins, admin)
 		go func() {
-			<-p.ended
+			<-p.Ended()
 			select {
 			case ended <- struct{}{}:
 			default:
@@ -107,20 +109,20 @@ func (f TriageFront) Start(ctx context.Context, t Trial, b Backend) (front Front
 		}()
 	}
 	front.Ended, front.Stop = ended, stop
-	front.Stand = func(n int, still bool) error { return processes[n].stand(still) }
+	front.Stand = func(n int, still bool) error { return processes[n].Stand(still) }
 	return front, nil
 }
 
 // one starts one Triage on free ports, and learns them from its log.
-func (f TriageFront) one(ctx context.Context, path string) (p *process, url, admin string, err error) {
+func (f TriageFront) one(ctx context.Context, path string) (p *child.Process, url, admin string, err error) {
 	var serving struct {
 		Msg, Admin string
 		Listen     []string
 	}
 	args := []string{"run", "-c", path, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}
-	p, err = start(ctx, "triage", f.Program, args, func(line string) bool {
+	p, err = child.Start(ctx, child.Settings{Name: "triage", Program: f.Program, Args: args, Said: func(line string) bool {
 		return json.Unmarshal([]byte(line), &serving) == nil && serving.Msg == "serving" && len(serving.Listen) > 0
-	})
+	}})
 	if err != nil {
 		return nil, "", "", err
 	}

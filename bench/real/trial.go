@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"triage/bench/chance"
+	"triage/bench/child"
 	"triage/bench/origin"
 	"triage/bench/sim"
 )
@@ -14,7 +16,9 @@ import (
 // Trial is a scenario that is run in virtual and in real time.
 type Trial struct {
 	Episode string
-	Draw    sim.Draw
+	// Source is the file that the episode was read from; "" if it is built in.
+	Source string
+	Draw   sim.Draw
 	// Number is the seed that has drawn the scenario, Dice is what users and service times are drawn from.
 	Number int
 	Dice   uint64
@@ -50,7 +54,7 @@ func NewTrial(e sim.Episode, c Choice) (Trial, error) {
 	}
 	sc = sc.Scaled(c.Scale).WithDefaults()
 	sc.Name = e.Name
-	return Trial{e.Name, c.Draw, c.Number, e.Dice(c.Draw, c.Number), c.Scale, sc}, nil
+	return Trial{e.Name, e.Source, c.Draw, c.Number, e.Dice(c.Draw, c.Number), c.Scale, sc}, nil
 }
 
 // shortest is the mean service time below which timers, which are off by up to a millisecond, are a large part of it.
@@ -60,8 +64,11 @@ const shortest = 1500 * time.Microsecond
 func (t Trial) Carry() error {
 	var problems []error
 	fail := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if t.Scenario.Plain {
+		fail("nothing is said of its backend, no route says what it takes; want --target URL alone")
+	}
 	stalls := t.Scenario.Sidecars.StallEvery > 0
-	if stalls && !canStand {
+	if stalls && !child.CanStand {
 		fail("its sidecars' processes stand still, which this system cannot make them do")
 	}
 	for _, p := range t.Scenario.Phases {
@@ -139,7 +146,7 @@ func (t Trial) Backend() (origin.Settings, []origin.Moment) {
 		})
 	}
 	for _, r := range sc.Routes {
-		route := origin.RouteSettings{Name: r.Name, Path: path(r.Name), Body: 200}
+		route := origin.RouteSettings{Name: r.Name, Path: path(r), Body: 200}
 		for _, st := range r.Steps {
 			route.Steps = append(route.Steps, origin.StepSettings{
 				Pool: st.Resource, Service: st.Service, Cache: origin.Cache(st.Cache), Held: st.Held, After: st.After,
@@ -150,8 +157,19 @@ func (t Trial) Backend() (origin.Settings, []origin.Moment) {
 	return s, script(sc)
 }
 
-// path is where a route is asked for.
-func path(route string) string { return "/" + route }
+// path is where a route is asked for, without a query.
+func path(r sim.Route) string {
+	path, _, _ := strings.Cut(asked(r), "?")
+	return path
+}
+
+// asked is the path as it is asked for.
+func asked(r sim.Route) string {
+	if r.Ask.Path == "" {
+		return "/" + r.Name
+	}
+	return r.Ask.Path
+}
 
 func script(sc sim.Scenario) []origin.Moment {
 	var moments []origin.Moment
@@ -159,6 +177,7 @@ func script(sc sim.Scenario) []origin.Moment {
 	for _, p := range sc.Phases {
 		moments = append(moments, origin.Moment{At: at, Faults: origin.Faults{
 			Slow: p.Slow, Size: p.Size, Bound: p.Bound, SlowRoutes: p.SlowRoutes, Fail: p.Fail, Hang: p.Hang,
+			Reset: p.Reset, Half: p.Half, Refuse: p.Refuse,
 			HangFor: orDefault(p.HangFor, 10*time.Second), Cold: p.Cold, Bad: origin.BadEndpoint(p.BadEndpoint),
 		}})
 		at += p.For

@@ -42,17 +42,22 @@ func WriteMarkdown(to io.Writer, r Report) error {
 	for _, run := range r.Runs {
 		fmt.Fprintf(&b, "## %s\n\n%s\n\n", run.title(), strings.Join(run.words(), " "))
 		for _, rows := range [][][]string{run.measureRows(), run.classRows()} {
-			for i, cells := range rows {
-				b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
-				if i == 0 {
-					b.WriteString("|---|" + strings.Repeat("---:|", len(cells)-1) + "\n")
-				}
-			}
-			b.WriteString("\n")
+			writeMarkdownTable(&b, rows)
 		}
 	}
 	_, err := io.WriteString(to, b.String())
 	return err
+}
+
+// writeMarkdownTable writes rows, the first of which is the head.
+func writeMarkdownTable(b *strings.Builder, rows [][]string) {
+	for i, cells := range rows {
+		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+		if i == 0 {
+			b.WriteString("|---|" + strings.Repeat("---:|", len(cells)-1) + "\n")
+		}
+	}
+	b.WriteString("\n")
 }
 
 func (r Run) title() string { return fmt.Sprintf("%s, %s draw, seed %d", r.Episode, r.Draw, r.Seed) }

@@ -6,8 +6,13 @@ import (
 	"slices"
 )
 
-// longest is how many points a series may have: ten a second for a day.
-const longest = 864_000
+// A series may have so many points: ten a second for a day, in which a scenario has to be over.
+const (
+	longest = 864_000
+	day     = 86_400
+	// mostASecond is more than any machine sends.
+	mostASecond = 1_000_000_000
+)
 
 // check lists everything that does not hold together.
 func (r Record) check() error {
@@ -17,8 +22,8 @@ func (r Record) check() error {
 	}
 	for _, s := range r.Scenarios {
 		for i, p := range s.Phases {
-			if p.From < 0 || p.To < p.From || i > 0 && p.From < s.Phases[i-1].To {
-				problems = append(problems, fmt.Errorf("scenario %q: phase %q is from %g to %g: want phases in the order of time", s.Name, p.Name, p.From, p.To))
+			if p.From < 0 || p.To < p.From || p.To > day || i > 0 && p.From < s.Phases[i-1].To {
+				problems = append(problems, fmt.Errorf("scenario %q: phase %q is from %g to %g: want phases in the order of time, within a day", s.Name, p.Name, p.From, p.To))
 			}
 		}
 	}
@@ -36,6 +41,9 @@ func (r Record) checkTrial(t Trial) error {
 	}
 	if t.Peer < 0 || t.Peer >= len(r.Peers) {
 		return fmt.Errorf("peer %d: there are %d", t.Peer, len(r.Peers))
+	}
+	if !(t.Seconds >= 0 && t.Seconds <= day) {
+		return fmt.Errorf("it lasts %g s: want 0 to %d", t.Seconds, day)
 	}
 	for name := range t.Values {
 		if !slices.ContainsFunc(r.Measures, func(m Measure) bool { return m.Name == name }) {
@@ -68,7 +76,8 @@ func (r Record) checkTrial(t Trial) error {
 func (r Route) check() error {
 	n := len(r.Offered)
 	series := map[string][]int{
-		"served": r.Served, "degraded": r.Degraded, "refused": r.Refused, "failed": r.Failed, "aborted": r.Aborted, "oracle": r.Oracle, "attempts": r.Attempts,
+		"offered": r.Offered,
+		"served":  r.Served, "degraded": r.Degraded, "refused": r.Refused, "failed": r.Failed, "aborted": r.Aborted, "oracle": r.Oracle, "attempts": r.Attempts,
 	}
 	for reason, s := range r.Reasons {
 		series["refusals "+reason] = s
@@ -76,6 +85,9 @@ func (r Route) check() error {
 	for name, s := range series {
 		if s != nil && len(s) != n {
 			return fmt.Errorf("%s has %d seconds, offered has %d", name, len(s), n)
+		}
+		if i := slices.IndexFunc(s, func(n int) bool { return n < 0 || n > mostASecond }); i >= 0 {
+			return fmt.Errorf("%s is %d in second %d: want 0 to %d", name, s[i], i, mostASecond)
 		}
 	}
 	if n > longest {

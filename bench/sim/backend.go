@@ -54,7 +54,11 @@ func (w *world) serve(j *job) {
 		w.plan(p.HangFor, event{kind: atAnswer, job: j})
 		return
 	}
-	w.enter(j, die < fail+hang)
+	hangs := die < fail+hang
+	if half := p.half[j.Route]; half > 0 && !hangs {
+		j.halved = w.dice.Float64() < half
+	}
+	w.enter(j, hangs)
 }
 
 // enter takes a request to its next step, or to its answer.
@@ -137,7 +141,7 @@ func (w *world) finish(j *job, ok bool) {
 	j.finished = true
 	w.forget(j)
 	w.release(j)
-	w.answer(j, ok)
+	w.answer(j, ok && !j.halved)
 }
 
 // answer sends the header, once: what fails afterwards breaks a body, and the sidecar has been told already.

@@ -1,8 +1,16 @@
 package sim
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+func seconds(s float64) time.Duration {
+	return time.Duration(math.Min(s, longest) * float64(time.Second))
+}
+
+// longest is as good as never, and can be added to any time of a run.
+const longest = 1e9 // seconds
 
 // kind says what an event does.
 type kind uint8

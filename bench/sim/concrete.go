@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 )
 
 // Scenario draws one scenario of the episode: the same for the same draw and seed.
@@ -14,7 +15,7 @@ func (e Episode) Scenario(which Draw, seed int) (Scenario, error) {
 		return Scenario{}, fmt.Errorf("drawing %s: draw %q; want %q or %q", e.Name, which, Development, Judging)
 	}
 	d, p := newDraw(which, e.Name, seed), e.spec
-	s := Scenario{Name: e.Name, Classes: p.Classes, Endpoints: p.Endpoints, Users: p.Users, Abandon: p.Abandon, Innocent: p.Innocent}
+	s := Scenario{Name: e.Name, Classes: p.Classes, Endpoints: p.Endpoints, Users: p.Users, Abandon: p.Abandon, Innocent: p.Innocent, Even: p.Arrivals == "constant", Plain: p.plain()}
 	err := d.backend(&s, p)
 	if err == nil {
 		err = d.people(&s, p)
@@ -34,9 +35,9 @@ func (e Episode) Scenario(which Draw, seed int) (Scenario, error) {
 func (d draw) backend(s *Scenario, p spec) error {
 	for _, name := range slices.Sorted(maps.Keys(p.Resources)) {
 		r := p.Resources[name]
-		sharing, known := map[string]Sharing{"": Slots, "slots": Slots, "processor": Processor}[r.Sharing]
-		if !known {
-			return fmt.Errorf("resource %q: sharing %q; want slots or processor", name, r.Sharing)
+		sharing := Slots
+		if r.Sharing == "processor" {
+			sharing = Processor
 		}
 		s.Resources = append(s.Resources, Resource{
 			Name: name, Sharing: sharing, Size: int(math.Round(d.number("size", r.Size.quantity))),
@@ -51,11 +52,14 @@ func (d draw) backend(s *Scenario, p spec) error {
 		if len(steps) == 0 {
 			steps = []stepSpec{r.stepSpec}
 		}
-		route := Route{Name: name, Class: r.Class, Unsafe: r.Unsafe}
+		if p.plain() {
+			steps = nil
+		}
+		route := Route{Name: name, Class: int(r.Class), Unsafe: r.Unsafe, Ask: Ask{r.Method, r.Path, r.Header, r.Body}}
 		for _, st := range steps {
 			step, err := d.step(st)
 			if err != nil {
-				return fmt.Errorf("route %q: %w", name, err)
+				return at(fmt.Errorf("route %q: %w", name, err), "routes", name)
 			}
 			route.Steps = append(route.Steps, step)
 		}
@@ -80,8 +84,6 @@ func (d draw) step(st stepSpec) (Step, error) {
 		v.Law, v.Shape = Constant, 0
 	case st.Law == "exponential":
 		v.Law, v.Shape = Exponential, 0
-	case st.Law != "":
-		return Step{}, fmt.Errorf("law %q; want constant or exponential, or sigma or alpha instead", st.Law)
 	}
 	cache := Cache{Hit: d.number("cache.hit", st.Cache.Hit.quantity), Entries: d.number("cache.entries", st.Cache.Entries.quantity)}
 	return Step{Resource: st.On, Service: v, Cache: cache, Held: st.Held, After: st.After}, nil
@@ -98,6 +100,7 @@ func (d draw) people(s *Scenario, p spec) error {
 	r := p.Clients.Retry
 	s.Clients = Clients{Deadline: d.time("deadline", p.Clients.Deadline), Retry: Retry{Times: r.Times, Backoff: d.time("backoff", r.Backoff), Honour: r.Honour}}
 	s.Clients.TellsDeadline, s.Clients.MarksRetries = p.Clients.TellsDeadline, p.Clients.MarksRetries
+	s.Clients.HTTP2, s.Clients.CloseEach = p.Clients.HTTP == "2", p.Clients.KeepAlive != nil && !*p.Clients.KeepAlive
 	for _, on := range r.On {
 		switch on {
 		case "refusals":
@@ -106,8 +109,6 @@ func (d draw) people(s *Scenario, p spec) error {
 			s.Clients.Retry.Failures = true
 		case "timeouts":
 			s.Clients.Retry.Leaving = true
-		default:
-			return fmt.Errorf("clients: retry on %q; want refusals, failures or timeouts", on)
 		}
 	}
 	c := p.Sidecars
@@ -116,7 +117,7 @@ func (d draw) people(s *Scenario, p spec) error {
 }
 
 func (d draw) phases(s *Scenario, p spec) error {
-	for _, ph := range p.Phases {
+	for i, ph := range p.Phases {
 		rates := maps.Clone(p.Rates)
 		if rates == nil {
 			rates = map[string]rate{}
@@ -126,9 +127,13 @@ func (d draw) phases(s *Scenario, p spec) error {
 			Name: ph.Name, For: d.time("for", ph.For), Label: ph.Is, Rates: map[string]float64{},
 			Slow: numbers(d, "slow", ph.Slow), SlowRoutes: numbers(d, "slow_routes", ph.SlowRoutes), Size: numbers(d, "size", ph.Size),
 			Fail: numbers(d, "fail", ph.Fail), Hang: numbers(d, "hang", ph.Hang), HangFor: d.time("hang_for", ph.HangFor),
+			Reset: numbers(d, "reset", ph.Reset), Half: numbers(d, "half", ph.Half), Refuse: ph.Refuse,
 			Cold: ph.Cold, Restart: ph.Restart, Jump: d.time("jump", ph.Jump),
 			BadEndpoint: BadEndpoint{Fail: d.number("bad.fail", ph.Bad.Fail.quantity), Hang: d.number("bad.hang", ph.Bad.Hang.quantity), Slow: d.number("bad.slow", ph.Bad.Slow.quantity)},
 			Burst:       Burst{Every: d.time("burst.every", ph.Burst.Every), For: d.time("burst.for", ph.Burst.For), Times: d.number("burst.times", ph.Burst.Times.quantity), Of: ph.Burst.Of},
+		}
+		if err := d.shape(&out, ph); err != nil {
+			return at(fmt.Errorf("phase %q: %w", ph.Name, err), "phases", strconv.Itoa(i))
 		}
 		for name, b := range ph.Bound {
 			if out.Bound == nil {
@@ -139,7 +144,7 @@ func (d draw) phases(s *Scenario, p spec) error {
 		for name, r := range rates {
 			v, err := d.rate(s, name, r)
 			if err != nil {
-				return fmt.Errorf("phase %q: %w", ph.Name, err)
+				return at(fmt.Errorf("phase %q: %w", ph.Name, err), "phases", strconv.Itoa(i), "rates", name)
 			}
 			if ph.Times.said {
 				v *= d.number("times", ph.Times.quantity)
@@ -151,7 +156,7 @@ func (d draw) phases(s *Scenario, p spec) error {
 		}
 		for name := range ph.Boost {
 			if _, there := rates[name]; !there {
-				return fmt.Errorf("phase %q: boost of %q, which has no rate", ph.Name, name)
+				return at(fmt.Errorf("phase %q: boost of %q, which has no rate", ph.Name, name), "phases", strconv.Itoa(i), "boost", name)
 			}
 		}
 		s.Phases = append(s.Phases, out)

@@ -33,6 +33,14 @@ type Want struct {
 // Before is how long before it its user first wanted the same: 0 in a first attempt.
 func (w Want) Before() time.Duration { return w.At - w.call.arrived }
 
+// Journey is the journey that it is a stage of, "" if none, and Last says whether its user wants nothing after it.
+func (w Want) Journey() (name string, last bool) {
+	if w.call.visit == nil {
+		return "", true
+	}
+	return w.call.visit.path.Name, !w.call.goesOn()
+}
+
 // Fate is what a client sees of an attempt in the end.
 type Fate uint8
 

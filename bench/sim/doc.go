@@ -53,6 +53,6 @@
 //
 // # Not done
 //
-// Rate limits, degrading, connections and their set-up. It ranks ideas and finds death spirals within seconds; it is no
+// Rate limits, degrading, connections and their set-up; a reset connection is an error at once, half an answer one after the work. It ranks ideas and finds death spirals within seconds; it is no
 // evidence about sockets, schedulers and garbage collectors: that is measured against the binary.
 package sim

@@ -52,7 +52,7 @@ func TestObserving(t *testing.T) {
 			if got := float64(would["recs"]); got < test.least*float64(does["recs"]) || got > test.most*float64(does["recs"]) {
 				t.Errorf("would refuse %v of recs, and refuses %d; want %v to %v times that", got, does["recs"], test.least, test.most)
 			}
-			if innocent := would["search"] + would["static"]; innocent > 0 || would["checkout"]*400 > offered {
+			if innocent := would["search"] + would["static"]; innocent > 0 || would["checkout"]*300 > offered {
 				t.Errorf("would refuse %v; want none of search and static, and next to nothing of checkout", would)
 			}
 		})

@@ -10,10 +10,12 @@ import (
 type phase struct {
 	Phase
 	begin, end time.Duration
-	fail, hang []float64 // by route
-	slow       []float64 // by route
-	rates      []float64 // by source
-	bursts     []bool    // by source
+	fail, hang []float64       // by route
+	half       []float64       // by route
+	slow       []float64       // by route
+	rates      []float64       // by source
+	bursts     []bool          // by source
+	pieces     []time.Duration // the ends of Shape's pieces, from the phase's beginning on
 }
 
 func (w *world) buildPhases() {
@@ -22,17 +24,31 @@ func (w *world) buildPhases() {
 		built := phase{Phase: p, begin: at, end: at + p.For}
 		built.HangFor = or(p.HangFor, usualHang)
 		for _, r := range w.sc.Routes {
-			built.fail = append(built.fail, p.Fail[r.Name])
+			built.fail = append(built.fail, p.fails(r.Name))
 			built.hang = append(built.hang, p.Hang[r.Name])
+			built.half = append(built.half, p.Half[r.Name])
 			built.slow = append(built.slow, or(p.SlowRoutes[r.Name], 1))
 		}
 		for _, name := range w.sc.sourceNames() {
 			built.rates = append(built.rates, p.Rates[name])
 			built.bursts = append(built.bursts, p.Burst.Every > 0 && (p.Burst.Of == nil || slices.Contains(p.Burst.Of, name)))
 		}
+		into := time.Duration(0)
+		for _, piece := range p.Shape {
+			into += piece.For
+			built.pieces = append(built.pieces, into)
+		}
 		w.phases = append(w.phases, built)
 		at += p.For
 	}
+}
+
+// fails is the share of a route's requests that end at once with an error, of whichever kind.
+func (p Phase) fails(route string) float64 {
+	if p.Refuse {
+		return 1
+	}
+	return p.Fail[route] + (1-p.Fail[route])*p.Reset[route]
 }
 
 // sourceNames are all that can have a rate: routes, then journeys.
@@ -84,6 +100,13 @@ func (w *world) begin(i int) {
 // rate is the rate of a source at a time, and until when it stays that.
 func (p *phase) rate(source int, t time.Duration) (rate float64, until time.Duration) {
 	rate, until = p.rates[source], p.end
+	if p.pieces != nil {
+		i, _ := slices.BinarySearch(p.pieces, t-p.begin+1)
+		if i = min(i, len(p.pieces)-1); p.begin+p.pieces[i] > t {
+			until = min(until, p.begin+p.pieces[i])
+		}
+		rate *= p.Shape[i].Times
+	}
 	if !p.bursts[source] {
 		return rate, until
 	}
@@ -103,11 +126,13 @@ type source struct {
 	phase int
 	count uint64
 	dice  *dice
+	// even makes the gaps equal; begun is set from the first on.
+	even, begun bool
 }
 
 func (w *world) buildSources() {
 	for i := range w.sc.sourceNames() {
-		s := &source{index: i, route: i, dice: newDice(mix(w.seed, uint64(i)))}
+		s := &source{index: i, route: i, dice: newDice(mix(w.seed, uint64(i))), even: w.sc.Even}
 		if i >= len(w.sc.Routes) {
 			s.path = &w.sc.Journeys[i-len(w.sc.Routes)]
 		}
@@ -116,13 +141,25 @@ func (w *world) buildSources() {
 	}
 }
 
+// gap is how much of the process has to pass until the next user comes. Where gaps are even, the first is a part of one, or the sources would keep step.
+func (s *source) gap() float64 {
+	switch {
+	case !s.even:
+		return s.dice.ExpFloat64()
+	case s.begun:
+		return 1
+	}
+	s.begun = true
+	return s.dice.Float64()
+}
+
 // planArrival finds the next arrival of a process whose rate is constant in pieces: a unit exponential is spent piece by piece.
 func (w *world) planArrival(s *source) {
-	left, t := s.dice.ExpFloat64(), s.next
+	left, t := s.gap(), s.next
 	for s.phase < len(w.phases) {
 		p := &w.phases[s.phase]
 		rate, until := p.rate(s.index, t)
-		if gap := seconds(left / math.Max(rate, 1e-9)); t+gap < until {
+		if gap := seconds(math.Min(left/math.Max(rate, 1e-9), 1e9)); t+gap < until {
 			s.next = t + gap
 			w.calendar.add(event{at: s.next, kind: atArrival, index: s.index})
 			return

@@ -74,7 +74,8 @@ func inBackends(t *testing.T, look func(t *rapid.T)) {
 	})
 }
 
-// evidence collects one number of each world, for what is promised of nearly all of them.
+// evidence collects one number of each world, for what is promised of nearly all of them. Of the few worlds that the race detector leaves
+// nothing of the kind can be said (whole).
 type evidence []float64
 
 // quantile is the q-th part of what was collected.
@@ -110,7 +111,7 @@ func TestNothingIsRefusedWhileTheBackendKeepsUp(t *testing.T) {
 		}
 	})
 	t.Logf("%d stretches, share refused: nine tenths below %.4f, nineteen twentieths below %.4f, at most %.4f", len(shares), shares.quantile(0.9), shares.quantile(0.95), shares.quantile(1))
-	if len(shares) < 60/thin || shares.quantile(0.95) > 0 || critical.quantile(0.98) > 0 {
+	if whole && (len(shares) < 60 || shares.quantile(0.95) > 0 || critical.quantile(0.98) > 0) {
 		t.Errorf("%d stretches; in the worst twentieth %.4f and more is refused, in the worst fiftieth %.0f critical requests; want nothing", len(shares), shares.quantile(0.95), critical.quantile(0.98))
 	}
 }
@@ -155,7 +156,7 @@ func TestTheLimitDoesNotSwing(t *testing.T) {
 		}
 	})
 	t.Logf("%d crowds, the limit's swing: median %.2f, nine tenths below %.2f, at most %.2f", len(swings), swings.quantile(0.5), swings.quantile(0.9), swings.quantile(1))
-	if len(swings) < 20/thin || swings.quantile(0.9) > 3 {
+	if whole && (len(swings) < 20 || swings.quantile(0.9) > 3) {
 		t.Errorf("%d crowds in which there was a limit; in a tenth of them it went by a factor of %.2f or more from its median; want 3 at most", len(swings), swings.quantile(0.9))
 	}
 }
@@ -216,7 +217,7 @@ func TestPriorityIsMonotone(t *testing.T) {
 	})
 	for name, e := range map[string]evidence{"the same route, more and less important": byClass, "a route and one that is less important": byRoute} {
 		t.Logf("%s: %d pairs, share served more: least %.3f, twentieth part %.3f, median %.3f", name, len(e), e.quantile(0), e.quantile(0.05), e.quantile(0.5))
-		if len(e) < 30/thin || e.quantile(0.05) < margin || e.quantile(0.5) < 0.1 {
+		if whole && (len(e) < 30 || e.quantile(0.05) < margin || e.quantile(0.5) < 0.1) {
 			t.Errorf("%s: %d pairs; in a twentieth of them %.3f or less is served more, in half %.3f; want %.2f and 0.1 at least", name, len(e), e.quantile(0.05), e.quantile(0.5), margin)
 		}
 	}
@@ -262,7 +263,7 @@ func TestWhoHasComeFurtherIsLostLess(t *testing.T) {
 		gains = append(gains, last.Share()-tally["come"].Share())
 	})
 	t.Logf("%d crowds, share served more of those who have come furthest: twentieth part %.3f, median %.3f", len(gains), gains.quantile(0.05), gains.quantile(0.5))
-	if len(gains) < 60/thin || gains.quantile(0.05) < -0.01 || gains.quantile(0.5) < 0.1 {
+	if whole && (len(gains) < 60 || gains.quantile(0.05) < -0.01 || gains.quantile(0.5) < 0.1) {
 		t.Errorf("%d crowds; of those who have come furthest %.3f more is served in a twentieth, %.3f in half; want -0.01 and 0.1 at least", len(gains), gains.quantile(0.05), gains.quantile(0.5))
 	}
 }

@@ -2,8 +2,9 @@
 
 package sim_test
 
-// Three seeds for each trial, every episode.
+// Three seeds for each trial, every episode, every drawn world.
 const (
 	seeds = 3
 	thin  = 1
+	whole = true
 )

@@ -56,7 +56,12 @@ func (s Scenario) Scaled(factor float64) Scenario {
 func (s Scenario) Stretched(factor float64) Scenario {
 	s.Phases = slices.Clone(s.Phases)
 	for i := range s.Phases {
-		s.Phases[i].For = time.Duration(factor * float64(s.Phases[i].For))
+		p := &s.Phases[i]
+		p.For = time.Duration(factor * float64(p.For))
+		p.Shape = slices.Clone(p.Shape)
+		for k := range p.Shape {
+			p.Shape[k].For = time.Duration(factor * float64(p.Shape[k].For))
+		}
 	}
 	return s
 }
@@ -100,7 +105,13 @@ func (s Scenario) Peak() float64 {
 			}
 			total += rate * or(stages[name], 1)
 		}
-		peak = math.Max(peak, total)
+		times := 1.0
+		for k, piece := range p.Shape {
+			if times = math.Max(times, piece.Times); k == 0 {
+				times = piece.Times
+			}
+		}
+		peak = math.Max(peak, total*times)
 	}
 	return peak * (1 + float64(s.Clients.Retry.Times)/2)
 }

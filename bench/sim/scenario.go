@@ -23,6 +23,10 @@ type Scenario struct {
 	Abandon bool
 	// Users is the number of users behind requests that belong to no journey; 0 means 5000.
 	Users int
+	// Even makes the gaps between a source's arrivals equal; by default they are a Poisson process.
+	Even bool
+	// Plain says that nothing is known of the backend: it can be asked, but not simulated.
+	Plain bool
 	// Innocent names the routes that no trouble of the scenario touches: refusing them is a mistake.
 	Innocent []string
 }
@@ -65,6 +69,16 @@ type Route struct {
 	Steps []Step
 	// Unsafe requests must not be sent twice.
 	Unsafe bool
+	// Ask is what is sent over a socket; the simulator does not look at it.
+	Ask Ask
+}
+
+// Ask is a request as it is sent. The zero value of a field is what its comment says.
+type Ask struct {
+	Method string            `json:",omitempty"` // "": POST if it is unsafe, else GET
+	Path   string            `json:",omitempty"` // "": the route's name
+	Header map[string]string `json:",omitempty"`
+	Body   string            `json:",omitempty"`
 }
 
 // Step is work on one resource.
@@ -121,6 +135,8 @@ type Clients struct {
 	Retry    Retry
 	// TellsDeadline makes requests say when their client leaves, MarksRetries makes them say that they are not the first try.
 	TellsDeadline, MarksRetries bool
+	// HTTP2 and CloseEach say how they come over a socket: by default with HTTP/1.1, on connections that are kept.
+	HTTP2, CloseEach bool
 }
 
 // Retry says when a client tries again. The zero value never does.
@@ -163,6 +179,8 @@ type Phase struct {
 	// Rates are arrivals a second, by route or journey.
 	Rates map[string]float64
 	Burst Burst
+	// Shape multiplies all rates, piece by piece; nil leaves them as they are.
+	Shape []Piece `json:",omitempty"`
 	// Slow multiplies service times on a resource that begin in the phase; of a processor, those under way as well.
 	Slow map[string]float64
 	// SlowRoutes multiplies all service times of a route that begin in the phase.
@@ -176,6 +194,10 @@ type Phase struct {
 	// Hang is the share of a route's requests whose first step takes HangFor (0 means 10 s) and ends in an error.
 	Hang    map[string]float64
 	HangFor time.Duration
+	// Reset is the share of a route's requests whose connection is reset at once, Half that of those that are worked on and have half of their answer.
+	Reset, Half map[string]float64 `json:",omitempty"`
+	// Refuse refuses all connections to the backend.
+	Refuse bool `json:",omitempty"`
 	// BadEndpoint has faults of its own.
 	BadEndpoint BadEndpoint
 	// Cold empties the caches of these routes when the phase begins.
@@ -191,6 +213,12 @@ type Burst struct {
 	Every, For time.Duration
 	Times      float64
 	Of         []string // nil means all
+}
+
+// Piece is a stretch of a phase in which all rates are multiplied by the same.
+type Piece struct {
+	For   time.Duration
+	Times float64
 }
 
 // BadEndpoint is one endpoint of several that fails, hangs or is slow. The zero value is none.

@@ -49,6 +49,7 @@ type job struct {
 	stamp    uint32
 	miss     bool
 	failing  bool // its step ends in an error
+	halved   bool // its answer breaks off in the middle
 	finished bool // the backend has done with it
 	answered bool // its header is on its way
 	holds    []*resource

@@ -25,7 +25,9 @@ const (
 // Episode is a family of scenarios: what happens, with ranges where reality varies.
 type Episode struct {
 	Name, Doc string
-	spec      spec
+	// Source is the file that it was read from; "" if it is built in.
+	Source string
+	spec   spec
 }
 
 // Zoo gives the built-in episodes, in the order of their files.
@@ -43,31 +45,16 @@ const bases = 8
 // ReadZoo reads the episodes of all zoo/*.yaml. Unknown keys, wrong units, unknown bases and names that are there twice are errors;
 // what only a drawn scenario can show is checked when it runs.
 func ReadZoo(files fs.FS) ([]Episode, error) {
-	paths, err := fs.Glob(files, "zoo/*.yaml")
+	entries, known, err := readEntriesOf(files)
 	if err != nil {
-		return nil, fmt.Errorf("looking for episodes: %w", err)
-	}
-	var entries []entry
-	known := map[string]entry{}
-	for _, path := range paths {
-		if path == missesFile {
-			continue
-		}
-		found, err := readEntries(files, path)
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", path, err)
-		}
-		for _, e := range found {
-			if first, there := known[e.name]; there {
-				return nil, fmt.Errorf("reading %s: line %d: %q is already in %s", path, e.node.Line, e.name, first.file)
-			}
-			known[e.name] = e
-		}
-		entries = append(entries, found...)
+		return nil, err
 	}
 	var episodes []Episode
 	for _, e := range entries {
 		episode, err := e.build(known)
+		if err == nil {
+			err = episode.load(nil)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: line %d: %s: %w", e.file, e.node.Line, e.name, err)
 		}
@@ -76,6 +63,38 @@ func ReadZoo(files fs.FS) ([]Episode, error) {
 		}
 	}
 	return episodes, nil
+}
+
+// readEntriesOf reads the entries of all files, in order and by name.
+func readEntriesOf(files fs.FS) (entries []entry, known map[string]entry, err error) {
+	paths, err := fs.Glob(files, "zoo/*.yaml")
+	if err != nil {
+		return nil, nil, fmt.Errorf("looking for episodes: %w", err)
+	}
+	known = map[string]entry{}
+	for _, path := range paths {
+		if path == missesFile {
+			continue
+		}
+		found, err := readEntries(files, path)
+		if err != nil {
+			return nil, nil, fmt.Errorf("reading %s: %w", path, err)
+		}
+		for _, e := range found {
+			if first, there := known[e.name]; there {
+				return nil, nil, fmt.Errorf("reading %s: line %d: %q is already in %s", path, e.node.Line, e.name, first.file)
+			}
+			known[e.name] = e
+		}
+		entries = append(entries, found...)
+	}
+	return entries, known, nil
+}
+
+// zooEntries are the built-in ones, by name.
+func zooEntries() (map[string]entry, error) {
+	_, known, err := readEntriesOf(zooFiles)
+	return known, err
 }
 
 // readEntries checks one file strictly and gives its entries in order.

@@ -131,7 +131,7 @@ func TestZooSaysWhatIsWrong(t *testing.T) {
 		{"twice", "", "\none: {doc: again}", "already defined"},
 		{"unknown route", ", fail: {b: 10%}", "", `no route is called "b"; there are ["a"]`},
 		{"unknown resource", ", slow: {cache: 2}", "", `no resource is called "cache"`},
-		{"unknown label", ", is: trouble", "", `label "trouble"; want one of`},
+		{"unknown label", ", is: trouble", "", `want calm, slow, overload or errors`},
 		{"share above one", ", fail: {a: 130%}", "", "want a share"},
 		{"two distributions", "", ", routes: {a: {sigma: 1, alpha: 2}}", "want one of sigma, alpha and law"},
 		{"Pareto without a mean", "", ", routes: {a: {alpha: 1}}", "more than 1"},

@@ -9,7 +9,7 @@ func newBench() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newBenchRun(), newBenchSim(), newBenchPage(), newBenchOrigin(), newBenchDiff(), newBenchReport())
-	cmd.AddCommand(newBenchCost(), newBenchBareProxy())
+	cmd.AddCommand(newBenchRun(), newBenchScenarios(), newBenchCheck(), newBenchSim(), newBenchPage(), newBenchOrigin(), newBenchDiff(), newBenchReport())
+	cmd.AddCommand(newBenchCost(), newBenchBareProxy(), newBenchCompare(), newBenchPeer(), newBenchVerdicts())
 	return cmd
 }

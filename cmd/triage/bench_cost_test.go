@@ -47,11 +47,11 @@ func scenariosOf(r record.Record, peer string) map[string]record.Trial {
 // TestCostOfGoPeers measures every part with what is in this binary: the figures are none, but all of them must be there, and
 // every request must have been answered as it should.
 func TestCostOfGoPeers(t *testing.T) {
-	r, c := costRecord(t, tiny("--peers", "nothing,httputil,triage,triage-standard"))
+	r, c := costRecord(t, tiny("--peers", "nothing,httputil,triage,triage-fast"))
 	if c.code() != 0 {
 		t.Fatalf("exit %d: %s", c.code(), c.stderr)
 	}
-	for _, peer := range []string{"httputil", "triage", "triage-standard"} {
+	for _, peer := range []string{"httputil", "triage", "triage-fast"} {
 		got, spent := scenariosOf(r, peer), 0.0
 		for _, name := range []string{
 			"cpu: 2 connections", "refusal: forwarded", "refusal: refused", "connections: 3 idle", "routes: 3", "clients: 5",
@@ -89,6 +89,10 @@ func TestCostOfAnAbsentPeer(t *testing.T) {
 	r, c := costRecord(t, args)
 	if c.code() != 0 || len(scenariosOf(r, "triage")) != 1 {
 		t.Errorf("exit %d: %s", c.code(), c.stderr)
+	}
+	without := launch(t, nil, append(args, "--with", "wrk")...)
+	if without.code() != 1 || !strings.Contains(without.stderr.String(), "wrk is not installed: apt-get install wrk") {
+		t.Errorf("without wrk: exit %d: %s", without.code(), without.stderr)
 	}
 	if got := r.Peers[2].Absent; !strings.Contains(got, "caddy is not installed: apt-get install caddy") {
 		t.Errorf("of the absent one it says %q", got)

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -65,6 +67,14 @@ what the backend itself counts.`,
 		return f.serve(ctx, trial, cmd.OutOrStdout())
 	}
 	return cmd
+}
+
+// originArgs make this program the backend of a trial; lasts is how its phases were stretched.
+func originArgs(t real.Trial, lasts time.Duration) []string {
+	return []string{
+		"bench", "origin", reference(t.Source, t.Episode), "--until-eof", "--draw", string(t.Draw), "--seed", strconv.Itoa(t.Number),
+		"--scale", strconv.FormatFloat(t.Scale, 'g', -1, 64), "--duration", lasts.String(),
+	}
 }
 
 // serve opens all addresses, says which they are, and serves until ctx is done.

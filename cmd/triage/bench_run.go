@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -25,26 +24,35 @@ type runFlags struct {
 	target, admin, config, output, record string
 	origin                                []string
 	breakers                              bool
+	// For a plain load test.
+	ca       string
+	insecure bool
 }
 
 func newBenchRun() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
-		Use:   "run EPISODE...",
-		Short: "Run the simulator's episodes in real time through the real proxy, and compare",
+		Use:   "run SCENARIO...",
+		Short: "Run scenarios in real time through the real proxy, or against any target",
 		Long: `Runs episodes of the simulator (triage bench sim --list) in real time, over sockets of this machine: a backend with the
 episode's capacity and faults, Triage in front of it, and the same clients as in the simulation, every one at the same instant with
 the same work. What they get is measured as the simulator measures, against the same oracle, and shown beside the simulation.
 
 Without --target and -c, Triage is started with a configuration that names the episode's routes and their priorities. With -c it is
 started with yours, with --target nothing is started; either has to cover the episode's routes (/checkout, /cart, …) and to have the
-backend at the address of --origin.`,
+backend at the address of --origin.
+
+A scenario may also be a file: FILE.yaml, or FILE.yaml:NAME for one of several in it (docs/benchmarking.md says how to write one, triage
+bench check whether it is right). With --target alone, without --origin, any service is load-tested: nothing is known of it and nothing is
+compared; the report shows what its clients got.`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	flags := cmd.Flags()
 	f.choice.add(cmd)
 	flags.IntVar(&f.seeds, "seeds", 1, "scenarios drawn of each episode")
 	flags.StringVar(&f.target, "target", "", "URL of a proxy that runs already")
+	flags.StringVar(&f.ca, "ca", "", "file with the certificates of those whom a target's https is to be signed by (PEM)")
+	flags.BoolVar(&f.insecure, "insecure", false, "believe whatever certificate a target shows")
 	flags.StringVar(&f.admin, "admin", "", "URL of its admin API, if it is a Triage, for the measures of its limit")
 	flags.StringVarP(&f.config, "config", "c", "", "configuration to start Triage with")
 	flags.StringSliceVar(&f.origin, "origin", nil, "addresses of the backend, one for each endpoint; none: free ports of 127.0.0.1")
@@ -53,6 +61,9 @@ backend at the address of --origin.`,
 	flags.StringVar(&f.record, "record", "", "file for the record, written anew after every run; triage bench report makes a page of it")
 	flags.StringVar(&f.output, "output", flagDefault("TRIAGE_OUTPUT", "text"), "text, json or markdown (TRIAGE_OUTPUT)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if f.target != "" && len(f.origin) == 0 {
+			return f.plain(cmd, args)
+		}
 		trials, write, err := f.trials(args)
 		if err != nil {
 			return err
@@ -146,7 +157,9 @@ func (f runFlags) trials(args []string) (trials []real.Trial, write func(io.Writ
 	case f.admin != "" && f.target == "":
 		return nil, nil, misuse("--admin belongs to --target")
 	case own && len(f.origin) == 0:
-		return nil, nil, misuse("--target and -c need --origin: the address at which the proxy has its backend")
+		return nil, nil, misuse("-c needs --origin: the address at which the proxy has its backend")
+	case f.ca != "" || f.insecure:
+		return nil, nil, misuse("--ca and --insecure are for --target without --origin")
 	case own && !f.breakers:
 		return nil, nil, misuse("--breakers=false is for the configuration that is made here")
 	}
@@ -185,13 +198,8 @@ func (f runFlags) runValid(ctx context.Context, t real.Trial, program string, wo
 // with the error.
 func (f runFlags) run(ctx context.Context, t real.Trial, program string, words io.Writer) (run real.Run, err error) {
 	busy := record.LoadAverage()
-	var progress func(real.Progress)
-	if colourful(words) {
-		progress = func(p real.Progress) {
-			fmt.Fprintf(words, "\r%s, seed %d: %s, %.0f s left, %d under way, %d sent late   ", t.Episode, t.Number, p.Phase, p.Left.Seconds(), p.InFlight, p.Late)
-		}
-		defer fmt.Fprintln(words)
-	}
+	progress, over := progressTo(words, fmt.Sprintf("%s, seed %d", t.Episode, t.Number))
+	defer over()
 	seen, cut := real.Once(ctx, t, f.parts(t, program), progress)
 	if seen.Result == nil {
 		return run, cut
@@ -209,10 +217,7 @@ func (f runFlags) run(ctx context.Context, t real.Trial, program string, words i
 
 // parts are how the backend and what stands before it are started.
 func (f runFlags) parts(t real.Trial, program string) real.Parts {
-	args := []string{
-		"bench", "origin", t.Episode, "--until-eof", "--draw", string(t.Draw), "--seed", strconv.Itoa(t.Number),
-		"--scale", strconv.FormatFloat(t.Scale, 'g', -1, 64), "--duration", f.choice.lasts.String(),
-	}
+	args := originArgs(t, f.choice.lasts)
 	for _, address := range f.origin {
 		args = append(args, "--listen", address)
 	}

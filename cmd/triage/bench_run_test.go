@@ -147,7 +147,10 @@ func TestBenchRunMisuse(t *testing.T) {
 		{"step-x4 --again -1", "want 0 to 100"},
 		{"step-x4 --output xml", "want text, json or markdown"},
 		{"step-x4 --target http://x -c y", "want one of the two"},
-		{"step-x4 --target http://x", "need --origin"},
+		{"step-x4 -c x", "-c needs --origin"},
+		{"step-x4 --target http://x --admin http://y", "want --origin too"},
+		{"step-x4 --ca x", "for --target without --origin"},
+		{"step-x4 --target http://x --output page", "want text, json or markdown"},
 		{"step-x4 -c y --origin z --breakers=false", "made here"},
 		{"step-x4 --admin http://x", "belongs to --target"},
 	}

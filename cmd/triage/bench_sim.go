@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 	"text/tabwriter"
 
@@ -138,10 +137,7 @@ func chosen[T any](what string, names []string, from []T, name func(T) string) (
 
 func listSim(to io.Writer, zoo []sim.Episode) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "EPISODE\tWHAT HAPPENS")
-	for _, e := range zoo {
-		fmt.Fprintf(w, "%s\t%s\n", e.Name, strings.TrimSpace(e.Doc))
-	}
+	listEpisodes(w, zoo)
 	fmt.Fprintln(w, "\t\nPOLICY\t")
 	for _, p := range simPolicies() {
 		fmt.Fprintf(w, "%s\t%s\n", p.Name, p.Doc)

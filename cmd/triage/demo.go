@@ -35,12 +35,21 @@ The same customers visit an equal shop without Triage, so that the difference is
 		Args: cobra.NoArgs,
 	}
 	lasts := cmd.Flags().Duration("duration", time.Minute, "how long it takes, at least 8s")
+	run := cmd.Flags().Bool("incident", false, "run the incident as well: roles, verdict, a lever, word to others, the report; about a minute and a half")
 	seed := cmd.Flags().Uint64("seed", 1, "draws the customers and the service times")
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		asJSON, err := output()
 		if err != nil {
 			return err
+		}
+		if *run {
+			if cmd.Flags().Changed("duration") {
+				return misuse("--incident and --duration: want one of the two")
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return runIncidentDemo(ctx, *seed, cmd.OutOrStdout(), cmd.ErrOrStderr(), asJSON)
 		}
 		if *lasts < demoShortest {
 			return misuse("--duration %v: want %v at least, the law has to see a calm first", *lasts, demoShortest)

@@ -70,7 +70,12 @@ const slowPhase = 2
 
 // newCustomers is the open-loop load on a shop, or on Triage in front of it. Equal seeds send equal requests at equal instants.
 func newCustomers(seed uint64, target string, lasts time.Duration, shop *origin.Origin) (*load.Generator, error) {
-	s := load.Settings{Seed: seed, Target: target, Phases: demoPhases(lasts), Deadline: demoDeadline, Sessions: 2000, MaxInFlight: 3000}
+	return newVisitors(seed, target, demoPhases(lasts), shop)
+}
+
+// newVisitors are customers who come in these phases; in the one of slowPhase the database is slow.
+func newVisitors(seed uint64, target string, phases []load.Phase, shop *origin.Origin) (*load.Generator, error) {
+	s := load.Settings{Seed: seed, Target: target, Phases: phases, Deadline: demoDeadline, Sessions: 2000, MaxInFlight: 3000}
 	for _, r := range demoRoutes {
 		s.Requests = append(s.Requests, load.Request{Route: r.name, Class: r.class, Method: r.method, Path: r.path, SessionCookie: "sid"})
 	}

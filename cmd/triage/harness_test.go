@@ -92,7 +92,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 }
 
 // write puts a file where it belongs at once, as a careful editor does.
-func write(t *testing.T, path, text string) {
+func write(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func write(t *testing.T, path, text string) {
 }
 
 // configFile writes a configuration into a folder of its own.
-func configFile(t *testing.T, text string) string {
+func configFile(t testing.TB, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "triage.yaml")
 	write(t, path, text)
@@ -167,7 +167,7 @@ func onBothLanes(t *testing.T, test func(*testing.T)) {
 }
 
 // laneOf is the lane that a test runs on.
-func laneOf(t *testing.T) string {
+func laneOf(t testing.TB) string {
 	if _, after, ok := strings.Cut(t.Name(), "/lane="); ok {
 		lane, _, _ := strings.Cut(after, "/")
 		return lane
@@ -196,7 +196,7 @@ func start(t *testing.T, text string) *running {
 }
 
 // startWith runs Triage until the test ends, its words and its access log in buffers.
-func startWith(t *testing.T, o options) *running {
+func startWith(t testing.TB, o options) *running {
 	t.Helper()
 	r := &running{log: &buffer{}, access: &buffer{}}
 	if o.lane == "" {

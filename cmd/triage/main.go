@@ -75,7 +75,7 @@ Flags go over TRIAGE_* environment variables (TRIAGE_CONFIG for --config), those
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newRun(), newCheck(), newDemo(), newExplain(), newStatus(), newSchema(), newBench(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newDemo(), newExplain(), newStatus(), newTop(), newIncident(), newLever(), newSchema(), newBench(), newVersion())
 	return root
 }
 

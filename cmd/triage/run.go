@@ -108,6 +108,9 @@ func (s *server) Run(ctx context.Context) error {
 	background.Go(func() { s.proxy.Run(inner) })
 	background.Go(func() { s.telemetry.Run(inner) })
 	background.Go(func() { s.tell(inner) })
+	background.Go(func() { s.look(inner) })
+	background.Go(func() { s.history.book.Run(inner) })
+	background.Go(func() { s.history.sender.Run(inner) })
 	go s.admin.Serve(s.adminAt)
 	s.mu.Lock()
 	for _, l := range s.listeners {

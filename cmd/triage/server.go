@@ -19,6 +19,7 @@ import (
 	"triage/proxy"
 	"triage/proxy/admin"
 	"triage/proxy/edge"
+	"triage/proxy/incident"
 	"triage/proxy/telemetry"
 	"triage/shed"
 )
@@ -41,6 +42,7 @@ type server struct {
 	started   time.Time
 	proxy     *proxy.Proxy
 	telemetry *telemetry.Telemetry
+	history   history
 	access    *logWriter
 	admin     *http.Server
 	adminAt   net.Listener
@@ -58,7 +60,7 @@ type server struct {
 
 // newServer loads the configuration, builds everything and binds every address. Nothing is served before Run.
 func newServer(o options) (_ *server, err error) {
-	s := &server{options: o, started: time.Now(), listeners: map[string]*edge.Listener{}, serveErr: make(chan error, 1)}
+	s := &server{options: o, started: time.Now(), history: history{counter: incident.NewCounter()}, listeners: map[string]*edge.Listener{}, serveErr: make(chan error, 1)}
 	defer func() {
 		if err != nil {
 			s.closeAll()
@@ -83,6 +85,9 @@ func newServer(o options) (_ *server, err error) {
 		return nil, err
 	}
 	if s.proxy, err = proxy.New(settings); err != nil {
+		return nil, err
+	}
+	if err = s.newHistory(f); err != nil {
 		return nil, err
 	}
 	if err = s.bind(f.Listen, s.listeners); err != nil {
@@ -135,7 +140,7 @@ func (s *server) newTelemetry(f *config.File) (*telemetry.Telemetry, error) {
 }
 
 func (s *server) recorder(route, priority, upstream string) proxy.Recorder {
-	return s.telemetry.Route(route, priority, upstream)
+	return tee{s.telemetry.Route(route, priority, upstream), s.history.counter.Route(route)}
 }
 
 func (s *server) serverSnapshot() telemetry.ServerSnapshot {
@@ -197,8 +202,8 @@ func (s *server) newAdmin(f *config.File) error {
 	}
 	api, err := admin.New(admin.Settings{
 		Status: s.status, Metrics: s.telemetry.Handler(), Ready: s.ready, Config: s.inForce, Entries: s.proxy.Entries,
-		Reload: func(_ context.Context, who string) error { return s.reload(who) },
-		Tokens: tokens, Hosts: f.Admin.Hosts, Logger: s.options.logger,
+		Reload:    func(_ context.Context, who string) error { return s.reload(who) },
+		Incidents: s.history.book, Levers: s.history.levers, Tokens: tokens, Hosts: f.Admin.Hosts, Logger: s.options.logger,
 	})
 	if err != nil {
 		return err
@@ -229,6 +234,7 @@ const statusEntries = 50
 func (s *server) status() admin.Status {
 	entries := s.proxy.Entries(0)
 	return admin.Status{
+		Incident: s.history.current(), Levers: s.history.levers.Pulled(),
 		Version: thisBuild().Version, Started: s.started, Uptime: time.Since(s.started).Seconds(), Config: s.inForce(),
 		Snapshot: s.proxy.Snapshot(), Entries: entries[max(0, len(entries)-statusEntries):],
 	}
@@ -272,6 +278,7 @@ func (s *server) reload(who string) error {
 	s.telemetry.Reloaded(true, s.loaded.Hash, s.loadedAt)
 	if changed {
 		s.options.logger.Info("configuration loaded", "file", s.options.path, "by", who, "hash", s.loaded.Hash, "changes", config.Diff(before, s.loaded))
+		s.history.wentLive(who, s.loaded.Hash)
 	}
 	return nil
 }
@@ -330,6 +337,7 @@ func (s *server) apply(f *config.File, settings proxy.Settings, next map[string]
 		names = append(names, r.Name)
 	}
 	s.telemetry.Retain(names)
+	s.history.counter.Retain(names)
 	for address, l := range next {
 		if s.listeners[address] == nil && s.serving {
 			go s.serve(l)
@@ -366,6 +374,7 @@ func (s *server) restore(next map[string]*edge.Listener) {
 func (s *server) warnOfRest(old, new *config.File) {
 	for what, same := range map[string]bool{
 		"admin": reflect.DeepEqual(old.Admin, new.Admin), "session_key_file": old.SessionKeyFile == new.SessionKeyFile, "access_log": old.AccessLog == new.AccessLog,
+		"incident": reflect.DeepEqual(old.Incident, new.Incident),
 	} {
 		if !same {
 			s.options.logger.Warn("a reload does not change this; restart to put it in force", "key", what)

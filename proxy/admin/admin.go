@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
 
+	"triage/proxy/incident"
+	"triage/proxy/lever"
 	"triage/shed"
 )
 
@@ -26,6 +29,9 @@ type Settings struct {
 	Reload func(ctx context.Context, who string) error
 	// Entries gives what the control law did after the entry with this number, oldest first.
 	Entries func(after uint64) []shed.Entry
+	// Incidents and Levers are the books; nil: there is no such API. Both or none.
+	Incidents *incident.Book
+	Levers    *lever.Book
 	// Tokens are who may do what; none asks nobody, which needs a listener that only this machine reaches.
 	Tokens []Token
 	// Hosts are names, without port, by which the API may be called besides localhost and the address it listens on.
@@ -101,13 +107,31 @@ func (a *Admin) api() map[string]map[string]endpoint {
 	get := func(h http.HandlerFunc) map[string]endpoint {
 		return map[string]endpoint{"GET": {Viewer, h}, "HEAD": {Viewer, h}}
 	}
-	return map[string]map[string]endpoint{
+	all := map[string]map[string]endpoint{
 		"/metrics":        get(a.settings.Metrics.ServeHTTP),
 		"/api/v1/status":  get(a.status),
 		"/api/v1/config":  get(a.config),
 		"/api/v1/entries": get(a.entries),
 		"/api/v1/reload":  {"POST": {Operator, a.reload}},
 	}
+	if a.settings.Incidents != nil && a.settings.Levers != nil {
+		post := func(h http.HandlerFunc) map[string]endpoint { return map[string]endpoint{"POST": {Operator, h}} }
+		maps.Copy(all, map[string]map[string]endpoint{
+			"/api/v1/incidents":        get(a.incidents),
+			"/api/v1/incident":         get(a.incident),
+			"/api/v1/incident/update":  get(a.update),
+			"/api/v1/incident/report":  get(a.report),
+			"/api/v1/incident/open":    post(a.openIncident),
+			"/api/v1/incident/note":    post(a.note),
+			"/api/v1/incident/role":    post(a.role),
+			"/api/v1/incident/resolve": post(a.resolve),
+			"/api/v1/change":           post(a.change),
+			"/api/v1/levers":           get(a.levers),
+			"/api/v1/lever":            post(a.pull),
+			"/api/v1/lever/undo":       post(a.undo),
+		})
+	}
+	return all
 }
 
 // Handler is the way of an admin request: health, Host, origin, token, path, method, role.

@@ -8,6 +8,22 @@
 //	GET  /api/v1/entries       what the control law did; ?after=SEQ           viewer
 //	POST /api/v1/reload        load the configuration file again              operator
 //
+//	GET  /api/v1/incidents           all incidents, newest first, without entries       viewer
+//	GET  /api/v1/incident            the open or latest one, or ?id=                    viewer
+//	GET  /api/v1/incident/update     word for others; ?format=text, markdown or json    viewer
+//	GET  /api/v1/incident/report     the whole story; ?id=, ?format=markdown or json    viewer
+//	POST /api/v1/incident/open       {title}                                            operator
+//	POST /api/v1/incident/note       {text}                                             operator
+//	POST /api/v1/incident/role       {role, do: take, hand or release, to, force}       operator; force: admin
+//	POST /api/v1/incident/resolve    {why}                                              operator
+//	POST /api/v1/change              {what, routes}: something went live                operator
+//	GET  /api/v1/levers              what is set by hand                                viewer
+//	POST /api/v1/lever               {kind, target, value, why, for}                    operator, some admin
+//	POST /api/v1/lever/undo          {id, why}                                          operator
+//
+// What is posted is JSON and has to say so (Content-Type), which no form of a foreign page can. Who did it is the name of the token; without
+// tokens it is {who}, for everybody is "local" then.
+//
 // A browser on the operator's machine is the attacker to think of. Against DNS rebinding only known Host names are
 // served (421 otherwise, RFC 9110 section 15.5.20); against cross-site requests net/http.CrossOriginProtection guards
 // every method that changes something, and GET changes nothing. Without tokens the listener must be loopback or a unix

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -73,16 +74,17 @@ func canonical(host string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 }
 
-// maxBody is far more than any request of this API needs, in bytes: their bodies are ignored.
+// maxBody is far more than any request of this API needs, in bytes.
 const maxBody = 64 << 10
 
-// readBody takes in a request's body, so that what comes next cannot be held up by it, and refuses one that is too large
+// readBody takes in a request's body, so that what comes next has all of it and cannot be held up by it, and refuses one that is too large
 // or too slow.
 func readBody(w http.ResponseWriter, r *http.Request) bool {
-	_, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case err == nil:
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		return true
 	case errors.As(err, &tooLarge):
 		problem(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBody))

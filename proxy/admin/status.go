@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"triage/proxy"
+	"triage/proxy/incident"
+	"triage/proxy/lever"
 	"triage/shed"
 )
 
@@ -15,6 +17,9 @@ type Status struct {
 	Uptime float64       `json:"uptime_seconds"`
 	Config ConfigInForce `json:"config"`
 	proxy.Snapshot
+	// Incident is the one that is not over, without its entries; nil if there is none. Levers are what is set by hand.
+	Incident *incident.Incident `json:"incident,omitempty"`
+	Levers   []lever.Lever      `json:"levers,omitempty"`
 	// Entries are the newest changes that the control law made, oldest first.
 	Entries []shed.Entry `json:"entries"`
 }

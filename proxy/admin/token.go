@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 )
 
 // Role says what a token may do; a higher one may do all that a lower one may.
@@ -38,6 +39,8 @@ type Token struct {
 	// Name is written into the records.
 	Name  string
 	Token string
+	// Expires is when it ends; zero: never.
+	Expires time.Time
 }
 
 const (
@@ -63,7 +66,8 @@ func (t Token) check() error {
 	return nil
 }
 
-// LoadTokens reads a tokens file: a line "role name token" each, # begins a comment. The file must not be readable by
+// LoadTokens reads a tokens file: a line "role name token" each, and after it, if the token
+// is to end, a day or an instant (2026-12-01, or RFC 3339); # begins a comment. The file must not be readable by
 // others, and must have at least one token.
 func LoadTokens(path string) ([]Token, error) {
 	text, err := readSecret(path)
@@ -134,16 +138,30 @@ func parseTokens(path, text string) ([]Token, error) {
 }
 
 func parseToken(fields []string) (Token, error) {
-	if len(fields) != 3 {
-		return Token{}, fmt.Errorf("%d words; want three: role, name and token", len(fields))
+	if len(fields) != 3 && len(fields) != 4 {
+		return Token{}, fmt.Errorf("%d words; want three: role, name and token, or a fourth: when it expires", len(fields))
 	}
 	t := Token{Name: fields[1], Token: fields[2]}
+	if len(fields) == 4 {
+		var err error
+		if t.Expires, err = parseExpiry(fields[3]); err != nil {
+			return Token{}, errors.New("4 words, and the last is not when it expires; want a day such as 2026-12-01, or an instant such as 2026-12-01T12:00:00Z")
+		}
+	}
 	for role := Viewer; role <= Administrator; role++ {
 		if fields[0] == role.String() {
 			t.Role = role
 		}
 	}
 	return t, t.check()
+}
+
+// parseExpiry reads a day, at the end of which (UTC) the token expires, or an instant.
+func parseExpiry(text string) (time.Time, error) {
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return day.AddDate(0, 0, 1), nil
+	}
+	return time.Parse(time.RFC3339, text)
 }
 
 // hashedToken is a token as it is kept: without the token.
@@ -163,7 +181,7 @@ func hashed(tokens []Token) ([]hashedToken, error) {
 			return nil, fmt.Errorf("the token of %q has another name too; want one for each name", t.Name)
 		}
 		seen[t.Token] = true
-		all = append(all, hashedToken{Token{Role: t.Role, Name: t.Name}, sha256.Sum256([]byte(t.Token))})
+		all = append(all, hashedToken{Token{Role: t.Role, Name: t.Name, Expires: t.Expires}, sha256.Sum256([]byte(t.Token))})
 	}
 	return all, nil
 }
@@ -185,7 +203,8 @@ func (a *Admin) caller(r *http.Request) (Token, bool) {
 			who = t.caller
 		}
 	}
-	return who, found == 1 && strings.EqualFold(scheme, "Bearer")
+	over := !who.Expires.IsZero() && !time.Now().Before(who.Expires)
+	return who, found == 1 && !over && strings.EqualFold(scheme, "Bearer")
 }
 
 type callerKey struct{}

@@ -31,6 +31,13 @@
 // Upgrade is removed unless it is websocket: h2c would be a tunnel past every limit. A target in absolute form becomes
 // origin form; its host is r.Host (RFC 9112, section 3.2.2).
 //
+// # The fast lane
+//
+// With Fast a plain listener serves connections itself, a goroutine each, by package http1, if its handler is a FastHandler. What is not plain
+// goes over to net/http's server with the connection and what was read of it (screen): an upgrade, Expect, announced trailers,
+// HTTP/1.0, methods that are never forwarded, a target that is no plain path. What is ambiguous gets 400, and the connection is closed. The
+// limits above hold alike; a client's header may not be larger than 64 KiB here.
+//
 // # Identity
 //
 // ClientOf tells who asks. X-Forwarded-For is read only from a peer in TrustedProxies, and from the right: every proxy

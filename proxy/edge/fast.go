@@ -23,6 +23,9 @@ type Fast struct {
 	http1.Call
 	// Client says who asks.
 	Client Client
+	// Home is for the handler to keep what stands for the client of HomeOf from one request to the next.
+	Home   string
+	HomeOf netip.Addr
 	// Path is the target's path, Query the rest of it, with the question mark.
 	Path, Query string
 

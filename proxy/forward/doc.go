@@ -33,6 +33,13 @@
 // or did not answer a ping, are UpstreamReset; what is no HTTP/2 is UpstreamGarbage. What has arrived goes on at once, and IdleTimeout
 // runs during every read, since nobody can see whether it will have to wait.
 //
+// # Two ways
+//
+// Forward takes a request of net/http and net/http's Transport. Carry takes one of the fast lane (package http1) and connections of its own, and
+// holds to the same law in one goroutine: what is written fails, falls late or stops at the place where it happens, so that the first cause is
+// the one that is seen. Who waits for one side looks after the other every 50 ms. Only an answer that begins while its request's body is
+// still coming takes a second goroutine (pump), for then both directions wait at once. Upgrades are Forward's alone.
+//
 // # Promised
 //
 // Bodies stream: what arrives goes on at once, in both directions, whatever the framing. A response that begins while the

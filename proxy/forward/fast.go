@@ -59,6 +59,8 @@ type carrier struct {
 	out  Outcome
 
 	begun time.Duration
+	// now is the time, as long as nobody has waited since it was read.
+	now time.Duration
 	// wait is the time that was spent waiting for the client's body, wanted since when it is wanted.
 	wait, wanted time.Duration
 	slow         bool
@@ -79,7 +81,8 @@ var carriers = sync.Pool{New: func() any { return new(carrier) }}
 func (f *Forwarder) Carry(c *http1.Call, to *FastTarget) Outcome {
 	x := carriers.Get().(*carrier)
 	defer carriers.Put(x)
-	*x = carrier{f: f, c: c, to: to, begun: http1.Now(), pool: f.pools.of(to.URL, f.settings.IdleConnections)}
+	now := http1.Now()
+	*x = carrier{f: f, c: c, to: to, begun: now, now: now, pool: f.pools.of(to.URL, f.settings.IdleConnections)}
 	if to.BodyLimit > 0 && c.Length > to.BodyLimit {
 		x.fail(reason.BodyTooLarge, errTooLarge)
 		return x.out
@@ -122,7 +125,7 @@ func (x *carrier) replies(err error) bool {
 // connect takes an idle connection or makes one.
 func (x *carrier) connect(fresh bool) bool {
 	if !fresh {
-		if x.peer = x.pool.Get(); x.peer != nil {
+		if x.peer = x.pool.Get(x.now); x.peer != nil {
 			return true
 		}
 	}
@@ -131,6 +134,7 @@ func (x *carrier) connect(fresh bool) bool {
 	late := errors.Is(ctx.Err(), context.DeadlineExceeded)
 	cancel()
 	x.c.Settle()
+	x.now = http1.Now()
 	if err == nil {
 		if x.peer, err = http1.NewPeer(raw.(*net.TCPConn)); err == nil {
 			return true
@@ -185,7 +189,7 @@ func (x *carrier) release() {
 	reusable := x.out.Reason == reason.None && x.out.Started && !x.early && x.c.Body.Whole() && x.peer.Body.Whole() && !x.peer.Response.Closes
 	x.pump.stop()
 	if reusable {
-		x.pool.Put(x.peer)
+		x.pool.Put(x.peer, x.now)
 	} else {
 		closeQuietly(x.peer)
 	}

@@ -20,7 +20,7 @@ func (x *carrier) await() error {
 		case err != nil:
 			return err
 		case n == 0:
-			if err := x.fillPeer(http1.Now(), x.deadline()); err != nil {
+			if err := x.fillPeer(x.deadline()); err != nil {
 				return err
 			}
 			continue
@@ -56,7 +56,7 @@ func (x *carrier) inform() error {
 func (x *carrier) pass() {
 	r := &x.peer.Response
 	x.out.Status = r.Status
-	x.out.FirstByte = http1.Now() - x.begun
+	x.out.FirstByte = x.now - x.begun
 	x.out.ClientWait = x.wait
 	x.to.Hooks.OnHeader(r.Status, x.wait)
 	x.early = x.early || !x.c.Body.Whole()
@@ -97,7 +97,10 @@ func (x *carrier) stream(b []byte) error {
 	body, chunked := &x.peer.Body, x.peer.Response.Framing.Chunked || x.peer.Response.UntilClose
 	inB := int64(0)
 	flush := func() error {
-		n, err := x.c.Send(b)
+		n, err := x.c.SendAt(x.now, b)
+		if len(b) > 4<<10 { // a client that takes little may have to be waited for
+			x.now = http1.Now()
+		}
 		if err != nil {
 			inB = max(0, inB-int64(len(b)-n))
 		}
@@ -124,7 +127,8 @@ func (x *carrier) stream(b []byte) error {
 				if err := flush(); err != nil {
 					return err
 				}
-				n, err := x.c.Send(piece)
+				n, err := x.c.SendAt(x.now, piece)
+				x.now = http1.Now()
 				x.out.BytesOut += int64(n)
 				if err != nil {
 					return &sendError{err}
@@ -152,8 +156,8 @@ func (x *carrier) stream(b []byte) error {
 					return err
 				}
 			}
-			now := http1.Now()
-			err = x.fillPeer(now, now+x.f.settings.IdleTimeout)
+			x.now = http1.Now()
+			err = x.fillPeer(x.now + x.f.settings.IdleTimeout)
 		}
 		switch {
 		case err == nil:

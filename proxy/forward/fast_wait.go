@@ -9,14 +9,15 @@ import (
 )
 
 // fillPeer waits for the endpoint to send more, until an instant; 0 is for ever. Meanwhile it looks after the client.
-func (x *carrier) fillPeer(now, until time.Duration) error {
+func (x *carrier) fillPeer(until time.Duration) error {
 	for {
-		earliest, latest := now+lookEvery/2, now+lookEvery*3/2
+		earliest, latest := x.now+lookEvery/2, x.now+lookEvery*3/2
 		if until > 0 && until < latest {
 			earliest, latest = until, until
 		}
 		x.peer.ReadBy(earliest, latest)
 		err := x.peer.Fill()
+		x.now = http1.Now()
 		if err == nil {
 			x.answered = true
 			return nil
@@ -27,7 +28,7 @@ func (x *carrier) fillPeer(now, until time.Duration) error {
 		if x.clientLeft() {
 			return errGone
 		}
-		if now = http1.Now(); until > 0 && now >= until {
+		if until > 0 && x.now >= until {
 			return errTimeout
 		}
 	}
@@ -51,7 +52,8 @@ func (x *carrier) deadline() time.Duration {
 
 // fillClient waits for more of the request body. Meanwhile it looks after the endpoint, and tells of a body that is slow.
 func (x *carrier) fillClient() error {
-	begun := http1.Now()
+	x.now = http1.Now()
+	begun := x.now
 	if x.wanted == 0 {
 		x.wanted = begun
 	}
@@ -64,6 +66,7 @@ func (x *carrier) fillClient() error {
 		x.c.ReadBy(min(latest, now+lookEvery/2), latest)
 		err := x.c.Fill()
 		now = http1.Now()
+		x.now = now
 		switch {
 		case err == nil:
 			x.wait += now - begun
@@ -94,8 +97,7 @@ func (e *clientError) Unwrap() error { return e.err }
 // tell writes to the endpoint. One that answers meanwhile need not take the rest.
 func (x *carrier) tell(p []byte) error {
 	for len(p) > 0 {
-		now := http1.Now()
-		x.peer.WriteBy(now+lookEvery/2, now+lookEvery*3/2)
+		x.peer.WriteBy(x.now+lookEvery/2, x.now+lookEvery*3/2)
 		n, err := x.peer.Write(p)
 		x.sent = x.sent || n > 0
 		p = p[n:]
@@ -104,12 +106,15 @@ func (x *carrier) tell(p []byte) error {
 			continue
 		case !http1.Late(err):
 			return x.afterWrite(err)
+		}
+		x.now = http1.Now()
+		switch {
 		case x.clientLeft():
 			return errGone
 		case x.peer.Peek() != http1.Quiet:
 			return errReply
 		}
-		if until := x.deadline(); until > 0 && http1.Now() >= until {
+		if until := x.deadline(); until > 0 && x.now >= until {
 			return errTimeout
 		}
 	}

@@ -58,16 +58,20 @@ const piece = 64 << 10
 func Slack(limit time.Duration) time.Duration { return min(limit/4, time.Second) }
 
 // Send writes to the client. It says how much of p went out.
-func (c *Call) Send(p []byte) (sent int, err error) {
+func (c *Call) Send(p []byte) (sent int, err error) { return c.SendAt(Now(), p) }
+
+// SendAt is Send for who knows the time.
+func (c *Call) SendAt(now time.Duration, p []byte) (sent int, err error) {
 	for len(p) > 0 {
-		now := Now()
 		c.WriteBy(now+c.Stall, now+c.Stall+Slack(c.Stall))
 		n, err := c.Write(p[:min(len(p), piece)])
 		sent += n
 		if err != nil {
 			return sent, err
 		}
-		p = p[n:]
+		if p = p[n:]; len(p) > 0 {
+			now = Now()
+		}
 	}
 	return sent, nil
 }

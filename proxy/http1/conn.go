@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -141,6 +142,8 @@ func (c *Conn) Fill() error {
 			return err
 		}
 	}
+	// What was just asked for is not there yet, and others are ready to run: after them it may be, which saves a read in vain and waking up.
+	runtime.Gosched()
 	if err := c.raw.Read(c.in.call); err != nil {
 		return err
 	}

@@ -173,9 +173,9 @@ func TestPool(t *testing.T) {
 	first, _ := connect()
 	second, far2 := connect()
 	third, far3 := connect()
-	pool.Put(first)
-	pool.Put(second)
-	pool.Put(third) // one too many
+	pool.Put(first, http1.Now())
+	pool.Put(second, http1.Now())
+	pool.Put(third, http1.Now()) // one too many
 	if n, err := far3.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 		t.Errorf("a third of two: %d, %v; want it closed", n, err)
 	}
@@ -183,10 +183,10 @@ func TestPool(t *testing.T) {
 	for second.Peek() == http1.Quiet {
 		time.Sleep(time.Millisecond)
 	}
-	if got := pool.Get(); got != first || !got.Used {
+	if got := pool.Get(http1.Now()); got != first || !got.Used {
 		t.Errorf("got another connection than the one on which nothing has come")
 	}
-	if pool.Get() != nil {
+	if pool.Get(http1.Now()) != nil {
 		t.Error("there was one more")
 	}
 	if n, err := far2.Read(make([]byte, 1)); n != 0 || err == nil {

@@ -43,9 +43,8 @@ type Pool struct {
 const sweepEvery = 2 * time.Second
 
 // Get gives a connection on which there is nothing to read, nil if there is none. One that the endpoint has closed, or on which it has sent
-// what nobody asked for, is closed: whatever that was, it would be taken for the answer to the next request.
-func (p *Pool) Get() *Peer {
-	now := Now()
+// what nobody asked for, is closed: whatever that was, it would be taken for the answer to the next request. now is the time.
+func (p *Pool) Get(now time.Duration) *Peer {
 	for {
 		p.mu.Lock()
 		last := len(p.idle) - 1
@@ -65,13 +64,13 @@ func (p *Pool) Get() *Peer {
 }
 
 // Put keeps a connection for the next request. The caller has read all of the answer.
-func (p *Pool) Put(peer *Peer) {
+func (p *Pool) Put(peer *Peer, now time.Duration) {
 	if len(peer.Buffered()) > 0 {
 		_ = peer.Close()
 		return
 	}
 	peer.Rest()
-	peer.Used, peer.since = true, Now()
+	peer.Used, peer.since = true, now
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || len(p.idle) >= p.Most {

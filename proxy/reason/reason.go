@@ -22,6 +22,7 @@ const (
 	Errors
 	Infeasible
 	Breaker
+	ByHand
 
 	// The client's doing.
 	NoRoute
@@ -98,6 +99,7 @@ var table = [count]row{
 	Errors:       {"errors", 503, "http_request_denied", grpcUnavailable, FaultNone, "the class is degraded because a protected route's backend errors climbed"},
 	Infeasible:   {"infeasible", 503, "http_request_denied", grpcDeadlineExceeded, FaultNone, "it would have had to wait, and could not have been answered before its deadline"},
 	Breaker:      {"breaker", 503, "destination_unavailable", grpcUnavailable, FaultNone, "the route's breaker is open: nearly every recent request failed in the backend"},
+	ByHand:       {"by_hand", 503, "http_request_denied", grpcUnavailable, FaultNone, "an operator refuses the route, a part of it, or more at once than a limit set by hand"},
 
 	NoRoute:        {"no_route", 404, "destination_not_found", grpcUnimplemented, FaultClient, "no route of the configuration covers the request"},
 	BadRequest:     {"bad_request", 400, "http_request_error", grpcInvalidArgument, FaultClient, "the request, or its body, is not valid HTTP"},
@@ -141,7 +143,7 @@ func (r Reason) Fault() Fault { return table[r].fault }
 func (r Reason) Doc() string { return table[r].doc }
 
 // Shed reports whether the reason is a decision of Triage to protect the backend, the quota included.
-func (r Reason) Shed() bool { return r >= Quota && r <= Breaker }
+func (r Reason) Shed() bool { return r >= Quota && r <= ByHand }
 
 // Title is the short text of the reason's status, as problem details want it (RFC 9457, section 3.1.3).
 func (r Reason) Title() string {

@@ -34,7 +34,7 @@ type accessLog struct {
 	writer io.Writer
 	logger *slog.Logger
 
-	lines chan line
+	lines chan *line
 	// half wakes the writing goroutine before its time when the buffer is half full.
 	half    chan struct{}
 	sampler sampler
@@ -69,7 +69,7 @@ func newAccessLog(s LogSettings, logger *slog.Logger) (*accessLog, error) {
 	l := &accessLog{
 		writer:  s.Writer,
 		logger:  logger,
-		lines:   make(chan line, s.Buffer),
+		lines:   make(chan *line, s.Buffer),
 		half:    make(chan struct{}, 1),
 		leftOut: make([]atomic.Uint64, len(reason.All())+1),
 	}
@@ -87,9 +87,11 @@ func (l *accessLog) offer(x *proxy.Exchange) {
 		l.sampledOut.Add(1)
 		return
 	}
+	next := lineOf(x)
 	select {
-	case l.lines <- lineOf(x):
+	case l.lines <- next:
 	default:
+		spareLines.Put(next)
 		l.dropped.Add(1)
 		return
 	}

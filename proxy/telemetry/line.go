@@ -1,10 +1,14 @@
 package telemetry
 
 import (
-	"log/slog"
+	"bytes"
+	"encoding/json"
 	"net/netip"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
+	"unicode/utf8"
 
 	"triage/proxy"
 	"triage/proxy/reason"
@@ -16,96 +20,112 @@ const (
 	maxShort = 32
 )
 
-// line is what the access log keeps of an exchange, which nobody may keep.
-type line struct {
-	start                               time.Time
-	client                              netip.Addr
-	id, method, host, path, proto       string
-	route, priority, upstream, endpoint string
-	status, upstreamStatus              int
-	result                              proxy.Result
-	reason, would                       reason.Reason
-	queued, firstByte, total            time.Duration
-	bytesIn, bytesOut                   int64
-	upgraded                            bool
-}
+// line is one line of the access log, as JSON. It is written where the request is served, since an exchange may not be kept, and its memory
+// is used again.
+type line []byte
 
-// lineOf copies what clients sent into one string of its own, so that a waiting line keeps no request's buffer alive.
-func lineOf(x *proxy.Exchange) line {
+var spareLines = sync.Pool{New: func() any { l := make(line, 0, 1<<10); return &l }}
+
+// lineOf writes the line of an exchange. Texts that clients sent are cut.
+func lineOf(x *proxy.Exchange) *line {
+	l := spareLines.Get().(*line)
 	// An escaped path has no question mark; if one is there, a query slipped in.
 	path, _, _ := strings.Cut(x.Path, "?")
-	id, method, host := cut(x.ID, maxText), cut(x.Method, maxShort), cut(x.Host, maxText)
-	path, proto := cut(path, maxText), cut(x.Proto, maxShort)
-	text := id + method + host + path + proto
-	take := func(n int) (s string) {
-		s, text = text[:n], text[n:]
-		return s
-	}
-	return line{
-		start: x.Start, client: x.Client,
-		id: take(len(id)), method: take(len(method)), host: take(len(host)), path: take(len(path)), proto: take(len(proto)),
-		route: x.Route, priority: x.Priority, upstream: x.Upstream, endpoint: x.Endpoint,
-		status: x.Status, upstreamStatus: x.UpstreamStatus, result: x.Result, reason: x.Reason, would: x.Would,
-		queued: x.Queued, firstByte: x.FirstByte, total: x.Total,
-		bytesIn: x.BytesIn, bytesOut: x.BytesOut, upgraded: x.Upgraded,
-	}
+	b := append((*l)[:0], `{"time":"`...)
+	b = x.Start.Round(0).AppendFormat(b, time.RFC3339Nano)
+	b = append(b, `","level":"INFO","msg":"request"`...)
+	b = text(b, "id", cut(x.ID, maxText))
+	b = address(append(b, `,"client":"`...), x.Client)
+	b = text(append(b, '"'), "method", cut(x.Method, maxShort))
+	b = text(b, "host", cut(x.Host, maxText))
+	b = text(b, "path", cut(path, maxText))
+	b = text(b, "proto", cut(x.Proto, maxShort))
+	b = text(b, "route", x.Route)
+	b = text(b, "priority", x.Priority)
+	b = text(b, "upstream", x.Upstream)
+	b = text(b, "endpoint", x.Endpoint)
+	b = number(b, "status", int64(x.Status))
+	b = number(b, "upstream_status", int64(x.UpstreamStatus))
+	b = text(b, "result", x.Result.String())
+	b = word(b, "reason", x.Reason)
+	b = word(b, "would_refuse", x.Would)
+	b = text(b, "fault", fault(x).String())
+	b = milliseconds(b, "queued_ms", x.Queued)
+	b = milliseconds(b, "first_byte_ms", x.FirstByte)
+	b = milliseconds(b, "total_ms", x.Total)
+	b = number(b, "bytes_in", x.BytesIn)
+	b = number(b, "bytes_out", x.BytesOut)
+	b = strconv.AppendBool(key(b, "upgraded"), x.Upgraded)
+	*l = append(b, "}\n"...)
+	return l
 }
 
 func cut(s string, most int) string { return s[:min(len(s), most)] }
 
-// record is the line as slog writes it.
-func (l *line) record() slog.Record {
-	r := slog.NewRecord(l.start, slog.LevelInfo, "request", 0)
-	attrs := [...]slog.Attr{
-		slog.String("id", l.id),
-		slog.String("client", address(l.client)),
-		slog.String("method", l.method),
-		slog.String("host", l.host),
-		slog.String("path", l.path),
-		slog.String("proto", l.proto),
-		slog.String("route", l.route),
-		slog.String("priority", l.priority),
-		slog.String("upstream", l.upstream),
-		slog.String("endpoint", l.endpoint),
-		slog.Int("status", l.status),
-		slog.Int("upstream_status", l.upstreamStatus),
-		slog.String("result", l.result.String()),
-		word("reason", l.reason),
-		word("would_refuse", l.would),
-		slog.String("fault", l.fault().String()),
-		slog.Float64("queued_ms", milliseconds(l.queued)),
-		slog.Float64("first_byte_ms", milliseconds(l.firstByte)),
-		slog.Float64("total_ms", milliseconds(l.total)),
-		slog.Int64("bytes_in", l.bytesIn),
-		slog.Int64("bytes_out", l.bytesOut),
-		slog.Bool("upgraded", l.upgraded),
-	}
-	r.AddAttrs(attrs[:]...)
-	return r
+func key(b []byte, name string) []byte {
+	b = append(append(b, `,"`...), name...)
+	return append(b, `":`...)
 }
 
-// word is a reason, or the empty Attr, which slog leaves out.
-func word(key string, r reason.Reason) slog.Attr {
-	if r == reason.None {
-		return slog.Attr{}
+// text writes a text. One with nothing to escape, as nearly all, is copied.
+func text(b []byte, name, value string) []byte {
+	b = key(b, name)
+	for i := range len(value) {
+		if c := value[i]; c < 0x20 || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return escaped(b, value)
+		}
 	}
-	return slog.String(key, r.String())
+	return append(append(append(b, '"'), value...), '"')
+}
+
+func escaped(b []byte, value string) []byte {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	// A string has nothing that JSON cannot say.
+	_ = e.Encode(value)
+	return append(b, bytes.TrimSuffix(out.Bytes(), []byte("\n"))...)
+}
+
+func number(b []byte, name string, value int64) []byte {
+	return strconv.AppendInt(key(b, name), value, 10)
+}
+
+// word is a reason; none is left out.
+func word(b []byte, name string, r reason.Reason) []byte {
+	if r == reason.None {
+		return b
+	}
+	return text(b, name, r.String())
 }
 
 // fault is the reason's; without one a failure is the backend's own server error.
-func (l *line) fault() reason.Fault {
-	if l.reason == reason.None && l.result == proxy.Failed {
+func fault(x *proxy.Exchange) reason.Fault {
+	if x.Reason == reason.None && x.Result == proxy.Failed {
 		return reason.FaultBackend
 	}
-	return l.reason.Fault()
+	return x.Reason.Fault()
 }
 
-func address(a netip.Addr) string {
+func address(b []byte, a netip.Addr) []byte {
 	if !a.IsValid() {
-		return ""
+		return b
 	}
-	return a.String()
+	return a.AppendTo(b)
 }
 
 // milliseconds keeps microseconds.
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+func milliseconds(b []byte, name string, d time.Duration) []byte {
+	us := d.Microseconds()
+	b = key(b, name)
+	if us < 0 {
+		b, us = append(b, '-'), -us
+	}
+	b = strconv.AppendInt(b, us/1000, 10)
+	rest := us % 1000
+	if rest == 0 {
+		return b
+	}
+	b = append(b, '.', byte('0'+rest/100), byte('0'+rest/10%10), byte('0'+rest%10))
+	return bytes.TrimRight(b, "0")
+}

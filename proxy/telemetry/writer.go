@@ -119,7 +119,11 @@ func newOutput(l *accessLog) *output {
 func (o *output) drain() {
 	for range len(o.log.lines) {
 		next := <-o.log.lines
-		o.put(next.record())
+		o.buf.Write(*next)
+		spareLines.Put(next)
+		if o.buf.Len() >= batch {
+			o.flush()
+		}
 	}
 }
 

@@ -9,8 +9,8 @@ const draws = 4
 // Pick chooses an endpoint. usable says which may be taken, nil means all. panicking is set when none was usable and
 // the choice was made among all. The endpoint is nil only if the pool has none. dice are 64 random bits.
 func (p *Pool) Pick(dice uint64, usable func(*Endpoint) bool) (e *Endpoint, panicking bool) {
-	if len(p.endpoints) == 0 {
-		return nil, false
+	if len(p.endpoints) == 0 || p.upTo[len(p.upTo)-1] == 0 {
+		return nil, false // there is none, or all are drained
 	}
 	first := p.draw(&dice, usable, nil)
 	if first == nil {
@@ -53,7 +53,7 @@ func (p *Pool) scan(dice *uint64, usable func(*Endpoint) bool, except *Endpoint)
 	var chosen *Endpoint
 	sum := uint64(0)
 	for _, e := range p.endpoints {
-		if e == except || usable != nil && !usable(e) {
+		if e == except || e.settings.Drained || usable != nil && !usable(e) {
 			continue
 		}
 		weight := uint64(e.settings.Weight)

@@ -22,6 +22,8 @@ type EndpointSettings struct {
 	HTTP2 bool
 	// Weight is 1 to 1000; 0 means 1.
 	Weight int
+	// Drained endpoints get no new requests.
+	Drained bool
 }
 
 // maxWeight keeps products of weight and requests in flight far from overflow, and shares readable.
@@ -51,7 +53,9 @@ func New(s Settings) (*Pool, error) {
 		seen[key] = true
 		es.Weight = max(es.Weight, 1)
 		p.endpoints = append(p.endpoints, newEndpoint(i, es))
-		total += uint64(es.Weight)
+		if !es.Drained {
+			total += uint64(es.Weight)
+		}
 		p.upTo = append(p.upTo, total)
 	}
 	return p, nil

@@ -17,12 +17,13 @@
 //
 // Opening. A group is innocent until proven: L starts where its routes' headroom ends. As soon as somebody is kept out, more
 // is offered than the backend serves, and L goes to the useful concurrency at once, at least to four fifths of what was taken well
-// before. If instead everything offered is served for a second, or five answers if that is longer, and nobody waits, latency is high for another reason than load,
+// before. Where next to nothing is known of that (a new process in the middle of a crowd), L begins at 4 at least, and grows by a quarter a step
+// until it is high enough to be cut. If instead everything offered is served for a second, or five answers if that is longer, and nobody waits, latency is high for another reason than load,
 // and y is accepted as the scale without a single refusal: in a backend that keeps up, in-flight stands still, in an
 // overloaded one it cannot.
 //
 // Steady. While it binds L moves in proportion to z − Target, at most 15 % down a step; what keeps nobody out stays. Every step is paced by samples,
-// min(1, n/48), and by the time an answer takes: a law that moves without new samples answers its own echo. Below a quarter of what
+// min(1, n/48) of it, and by the time an answer takes, however high the latency: a law that moves without new samples answers its own echo. Below a quarter of what
 // was taken well before it grows by a quarter a step instead. Where L is led is watched: if it has come down by a quarter, latency
 // is still high and less work is done, then load was not the cause (the verdict below).
 //

@@ -93,7 +93,7 @@ func (s State) cut(in Sample) (State, Reason) {
 		s.first, s.Limit = s.now, stepUp*s.now.limit
 		return s.drain(in), OnlyCritical
 	}
-	s.Limit = limit
+	s.Limit, s.ignorant = limit, false
 	if again {
 		return s.drain(in), CutAgain
 	}
@@ -177,9 +177,10 @@ func (s State) judgeUp(in Sample) (State, Reason) {
 		s.Scale = math.Max(1, s.now.y())
 		return s.rest(in), NotLoad
 	}
-	s.Limit, s.saturated = s.first.limit, true
+	s.Limit, s.saturated, s.ignorant = s.first.limit, true, false
+	held := s.first
 	s = s.rest(in)
-	s.restTill = in.Now + restUp
+	s.restTill, s.first = in.Now+restUp, held // what was done under it is what the limit's way down is watched by
 	return s, TooMuch
 }
 

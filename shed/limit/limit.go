@@ -135,6 +135,8 @@ type State struct {
 	looking     time.Duration // since when the limit of the experiment has held
 	// saturated is set when an experiment upward has shown that load is the cause: then even critical demand is no floor.
 	saturated bool
+	// ignorant is set when the limit had to begin at a guess, until it was high enough to be cut.
+	ignorant bool
 }
 
 // Open starts the law for a group that has begun to suffer, innocent until proven: the limit starts at what is with the
@@ -148,8 +150,9 @@ func (s State) Grow(headroom, peak float64) State {
 	if s.fresh {
 		peak = headroom
 	}
+	s = s.abort()
 	s.Limit = math.Min(s.Limit+number(peak), mostNumber)
-	return s.abort()
+	return s
 }
 
 // Fresh reports that the limit has not kept anybody out yet.
@@ -157,6 +160,9 @@ func (s State) Fresh() bool { return s.fresh }
 
 // abort gives an experiment up: who is in the group has changed, and with it what was measured.
 func (s State) abort() State {
+	if s.Phase >= Drain && s.first.limit > 0 {
+		s.Limit = math.Min(s.Limit, s.first.limit) // what was only tried upward was not found good
+	}
 	s.Phase, s.freeSince, s.lowSince = Steady, -1, -1
 	s.first, s.now = reading{}, reading{}
 	return s

@@ -23,12 +23,13 @@ type pool struct {
 	dice                *rand.Rand
 	reasons             map[limit.Reason]int
 	lowest              float64
+	peaks, critical     float64
 }
 
 func newPool(slots, slow, demand float64) *pool {
 	p := &pool{slots: slots, slow: slow, demand: demand, dice: rand.New(rand.NewPCG(1, 2)), reasons: map[limit.Reason]int{}}
 	p.law = limit.Open(0, demand*slow, 4*slots, 1)
-	p.lowest = p.law.Limit
+	p.lowest, p.peaks, p.critical = p.law.Limit, 0.5*slots, 0.1*slots
 	return p
 }
 
@@ -47,7 +48,7 @@ func (p *pool) run(lasts time.Duration) {
 		n := int(rate * tick.Seconds())
 		in := limit.Sample{
 			Now: p.now, Samples: n, Sum: float64(n) * base * y, Base: float64(n) * base, Y: y, SE: 0.05,
-			InFlight: int(inFlight), Peak: int(inFlight), Useful: rate * base, Peaks: 0.5 * p.slots, Critical: 0.1 * p.slots,
+			InFlight: int(inFlight), Peak: int(inFlight), Useful: rate * base, Peaks: p.peaks, Critical: p.critical,
 		}
 		if wanted > p.law.Limit {
 			in.Waiting = int(wanted - p.law.Limit)
@@ -135,4 +136,59 @@ func FuzzNext(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Where nothing is known of what the backend takes the limit begins low, and looks upward fast: a process that was started in the middle of a
+// crowd must not keep it out for long.
+func TestTheIgnorantLookUpwardFast(t *testing.T) {
+	p := newPool(40, 1, 120)
+	p.peaks = 2
+	p.law, _ = limit.Open(0, 500, 2, 1).Next(limit.Sample{ // the flood as it is found
+		Now: tick, Samples: 20, Sum: 20 * base * 6, Base: 20 * base, Y: 6, SE: 0.1, InFlight: 500, Peak: 500, Waiting: 50, Useful: 3, Peaks: 2,
+	})
+	if p.law.Limit > 10 {
+		t.Fatalf("the limit begins at %.1f; want a low one", p.law.Limit)
+	}
+	p.run(4 * time.Second)
+	if got := p.law.Limit / p.slots; got < 0.8 || got > 1.5 {
+		t.Errorf("after four seconds the limit is %.2f of the pool; want about %.2f (%v)", got, limit.Target, p.reasons)
+	}
+}
+
+// An experiment upward that is broken off, for the group has another member now, leaves nothing behind of what was only tried.
+func TestWhatWasOnlyTriedUpwardIsTakenBack(t *testing.T) {
+	p := newPool(40, 1, 120)
+	p.critical, p.peaks = 100, 100
+	for range 100 {
+		before := p.law.Limit
+		p.run(tick)
+		if p.reasons[limit.OnlyCritical] == 0 {
+			continue
+		}
+		if got := p.law.Grow(5, 5).Limit; math.Abs(got-before-5) > 0.1 {
+			t.Errorf("the limit was %.1f before the experiment and is %.1f with a member that brings 5; want %.1f", before, got, before+5)
+		}
+		return
+	}
+	t.Errorf("no experiment upward was begun: %v", p.reasons)
+}
+
+// "Every step is paced by samples, however high the latency": a few answers after an experiment move the limit by a few hundredths.
+func TestAStepIsPacedBySamples(t *testing.T) {
+	p := newPool(40, 1, 120)
+	for range 300 {
+		if p.run(tick); p.reasons[limit.Relieved] > 0 {
+			break
+		}
+	}
+	if p.reasons[limit.Relieved] == 0 {
+		t.Fatalf("no experiment: %v", p.reasons)
+	}
+	before := p.law.Limit
+	law, why := p.law.Next(limit.Sample{
+		Now: p.now + tick, Samples: 4, Sum: 4 * base * 6, Base: 4 * base, Y: 6, SE: 0.1, InFlight: int(before), Peak: int(before), Waiting: 9, Useful: 5, Peaks: 20, Critical: 1,
+	})
+	if why != limit.TooSlow || law.Limit > 0.999*before || law.Limit < (1-0.15*4/48-0.001)*before {
+		t.Errorf("four answers at six times the baseline moved the limit from %.2f to %.2f (%s); want a step of 15 %% times 4/48 at most", before, law.Limit, why)
+	}
 }

@@ -57,10 +57,10 @@ func (s State) step(in Sample, z float64) (State, Reason) {
 		if s.saturated {
 			low = 1
 		}
-		s.Limit = math.Max(s.Limit*math.Max(maxCut, 1-gain*(z-Target)*pace), math.Min(s.Limit, low))
+		s.Limit = math.Max(s.Limit*(1-math.Min(1-maxCut, gain*(z-Target))*pace), math.Min(s.Limit, low))
 		return s, TooSlow
 	}
-	if s.Limit < known*in.Peaks { // it has taken more than this before
+	if s.ignorant || s.Limit < known*in.Peaks { // it has taken more than this before, or nobody knows what it takes
 		s.Limit *= 1 + slowStart*math.Min(1, float64(in.Samples)/math.Max(leastPace, s.Limit))
 		return s, RoomLeft
 	}
@@ -109,7 +109,7 @@ func (s State) firstCut(in Sample) State {
 	limit := math.Max(math.Min(in.Useful*s.Scale, inFlight/z)*Target, 0.8*in.Peaks)
 	s.first = reading{}
 	if in.Peaks < leastStart { // hardly anything is known: a guess must not begin at next to nothing
-		limit = math.Max(limit, leastStart)
+		limit, s.ignorant = math.Max(limit, leastStart), true
 	}
 	s.Limit = math.Max(1, math.Min(limit, math.Max(inFlight, in.Peaks)))
 	s.fresh = false

@@ -201,6 +201,7 @@ func BenchmarkLook(b *testing.B) {
 		table.Complete(0, table.Key("cookie", "sid", strconv.Itoa(i)), stage.Session{Stage: 1})
 	}
 	b.ReportAllocs()
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			table.Look(0, table.Key("cookie", "sid", "0123456789abcdef0123456789abcdef"))

@@ -41,6 +41,10 @@ type Baseline struct {
 	n       int
 	sum     float64
 	squares float64
+
+	judged, slow int     // of the window under way: samples that were told slow from not slow, and the slow ones
+	slowShare    float64 // when all is well
+	slowKnown    bool
 }
 
 // Known reports whether the baseline is a learned one.
@@ -125,8 +129,31 @@ func (b *Baseline) Add(n int, sum time.Duration, squares float64) {
 	b.squares += min(squares, float64(n)*Longest.Seconds()*Longest.Seconds())
 }
 
+// AddSlow feeds how many of n successes were slow: evidently longer than the baseline, by the caller's measure.
+func (b *Baseline) AddSlow(n, slow int) {
+	b.judged += n
+	b.slow += slow
+}
+
+// Slow is the share of slow samples when all is well; ok is false while it is not known.
+func (b *Baseline) Slow() (share float64, ok bool) { return b.slowShare, b.slowKnown }
+
+// learnSlow follows slowly, as learnCV does.
+func (b *Baseline) learnSlow() {
+	if b.judged < minSamples {
+		return
+	}
+	share := float64(b.slow) / float64(b.judged)
+	if !b.slowKnown {
+		b.slowShare, b.slowKnown = share, true
+	}
+	b.slowShare += (share - b.slowShare) / 8
+}
+
 // Spoil throws the window under way out: something in it was not healthy.
-func (b *Baseline) Spoil() { b.open, b.n, b.sum, b.squares = false, 0, 0, 0 }
+func (b *Baseline) Spoil() {
+	b.open, b.n, b.sum, b.squares, b.judged, b.slow = false, 0, 0, 0, 0, 0
+}
 
 // Tick closes the window under way if it is long and full enough.
 func (b *Baseline) Tick(now time.Duration) {
@@ -151,6 +178,7 @@ func (b *Baseline) close() {
 	mean := b.sum / n
 	variance := max(0, b.squares/n-mean*mean)
 	b.learnCV(math.Sqrt(variance) / max(mean, 1e-9))
+	b.learnSlow()
 	b.means = append(b.means, mean)
 	if len(b.means) > windows {
 		b.means = slices.Delete(b.means, 0, 1)

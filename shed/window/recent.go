@@ -15,6 +15,8 @@ type Tick struct {
 	Lost int
 	// Samples counts times to first byte, those cut off by a timeout included; fast errors are no samples.
 	Samples int
+	// Slow counts samples that took evidently longer than the baseline; see Baseline.Slow.
+	Slow int
 	// Sum is the sum of the samples.
 	Sum time.Duration
 	// Arrivals counts requests that asked to be admitted, refused ones included.
@@ -28,6 +30,7 @@ func (t *Tick) add(o Tick) {
 	t.Errors += o.Errors
 	t.Lost += o.Lost
 	t.Samples += o.Samples
+	t.Slow += o.Slow
 	t.Sum += o.Sum
 	t.Arrivals += o.Arrivals
 	t.Peak = max(t.Peak, o.Peak)

@@ -107,3 +107,30 @@ func TestRecentSumsTheNewestTicks(t *testing.T) {
 		t.Errorf("%d ticks after Clear", ticks)
 	}
 }
+
+// The share of slow answers is learned from windows that were healthy, and from nothing else.
+func TestTheShareOfSlowAnswersIsLearned(t *testing.T) {
+	var b window.Baseline
+	now := time.Duration(0)
+	feed := func(windows, slow int) {
+		for range windows * 20 {
+			now += 100 * time.Millisecond
+			b.Add(10, 10*time.Millisecond, 1e-5)
+			b.AddSlow(10, slow)
+			b.Tick(now)
+		}
+	}
+	if _, known := b.Slow(); known {
+		t.Error("the share is known before anything was seen")
+	}
+	feed(20, 2)
+	if share, known := b.Slow(); !known || share < 0.15 || share > 0.25 {
+		t.Errorf("share %.2f, known %v; want 0.2", share, known)
+	}
+	b.AddSlow(1000, 1000)
+	b.Spoil()
+	feed(1, 2)
+	if share, _ := b.Slow(); share > 0.25 {
+		t.Errorf("share %.2f after a window that was thrown away; want 0.2", share)
+	}
+}

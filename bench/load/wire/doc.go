@@ -1,9 +1,15 @@
-// Package wire answers one question: how does one core send fifty thousand HTTP requests a second?
+// Package wire answers one question: how does one core send tens of thousands of HTTP requests a second?
 //
 // A Client is the clients' end of HTTP/1.1 and nothing more. Whoever sends writes on a connection that is free, or has one opened,
 // and goes on; the goroutine of the connection waits for the answer, reads it to its end and calls Done. So a request costs one write,
 // two reads of which one finds nothing, and no change of goroutine on the sending side. net/http's Transport takes two goroutines a
 // connection, three channels a request and a map of header fields, several times that.
+//
+// # Measured
+//
+// Open loop, generator on one core of two, a Server that does nothing on the other, three seconds each, other work on the machine (load.BenchmarkRate):
+// 10,000 a second with none late, median 0.16 ms, 99 % within 0.54 ms (net/http: 21 % late); 28,500 of 30,000 served, 10 % more than 5 ms late; at
+// 50,000 a second 48,800 served, but 73 % late: there the core is the bottleneck, 20 µs of it a request. The generator says so.
 //
 // # Promised
 //

@@ -7,31 +7,18 @@ import (
 	"syscall"
 )
 
-// ownGroup makes a child the first of a process group of its own.
-func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
-
 // CheckDescriptors says that too few files may be open for a trial. Go raises the limit to what is allowed when a process starts, so what
 // is allowed counts; the children inherit it.
-func CheckDescriptors(t Trial) error {
+func CheckDescriptors(t Trial) error { return checkDescriptors(t, t.Descriptors()) }
+
+func checkDescriptors(t Trial, needed uint64) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return nil // what cannot be asked is not forbidden
 	}
-	if needed := t.Descriptors(); uint64(limit.Max) < needed {
+	if uint64(limit.Max) < needed {
 		return fmt.Errorf("%s needs about %d open files in one process, and %d are allowed: raise the limit (ulimit -n %d), or make it smaller (--scale %.2g)",
 			t.Episode, needed, limit.Max, needed, t.Scale*float64(limit.Max)/float64(needed)/1.2)
 	}
 	return nil
-}
-
-// canStand says whether a process can be made to stand still.
-const canStand = true
-
-// stand lets a process stand still, or go on.
-func (p *process) stand(still bool) error {
-	s := syscall.SIGCONT
-	if still {
-		s = syscall.SIGSTOP
-	}
-	return p.cmd.Process.Signal(s)
 }

@@ -1,4 +1,4 @@
-package real
+package child
 
 import (
 	"context"
@@ -42,10 +42,10 @@ func TestMain(m *testing.M) {
 func ready(line string) bool { return strings.Contains(line, "ready") }
 
 // child starts this binary as one.
-func child(t *testing.T, how string) (*process, error) {
+func child(t *testing.T, how string) (*Process, error) {
 	t.Helper()
 	t.Setenv(asChild, how)
-	return start(t.Context(), "the child", os.Args[0], nil, ready)
+	return Start(t.Context(), Settings{Name: "the child", Program: os.Args[0], Said: ready})
 }
 
 func TestAChildEndsInOrder(t *testing.T) {
@@ -53,7 +53,7 @@ func TestAChildEndsInOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.stop(); err != nil {
+	if err := p.Stop(); err != nil {
 		t.Errorf("stop: %v", err)
 	}
 }
@@ -70,8 +70,8 @@ func TestAChildThatEndsByItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	<-p.ended
-	if err := p.stop(); err == nil || !strings.Contains(err.Error(), "ended by itself") || !strings.Contains(err.Error(), "some words") {
+	<-p.Ended()
+	if err := p.Stop(); err == nil || !strings.Contains(err.Error(), "ended by itself") || !strings.Contains(err.Error(), "some words") {
 		t.Errorf("got %v; want that it ended by itself, and its words", err)
 	}
 }
@@ -82,7 +82,7 @@ func TestAChildThatDoesNotHearIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.patience = 20 * time.Millisecond
-	if err := p.stop(); err == nil || !strings.Contains(err.Error(), "was killed") {
+	if err := p.Stop(); err == nil || !strings.Contains(err.Error(), "was killed") {
 		t.Errorf("got %v; want that it was killed", err)
 	}
 	if p.cmd.ProcessState == nil {
@@ -91,7 +91,7 @@ func TestAChildThatDoesNotHearIsKilled(t *testing.T) {
 }
 
 func TestNoSuchProgram(t *testing.T) {
-	if _, err := start(t.Context(), "triage", "/nowhere/triage", nil, ready); err == nil || !strings.Contains(err.Error(), "starting triage") {
+	if _, err := Start(t.Context(), Settings{Name: "triage", Program: "/nowhere/triage", Said: ready}); err == nil || !strings.Contains(err.Error(), "starting triage") {
 		t.Errorf("got %v; want an error about the start", err)
 	}
 }
@@ -100,7 +100,7 @@ func TestAStartCanBeGivenUp(t *testing.T) {
 	t.Setenv(asChild, "good")
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	_, err := start(ctx, "the child", os.Args[0], nil, func(string) bool { return false })
+	_, err := Start(ctx, Settings{Name: "the child", Program: os.Args[0], Said: func(string) bool { return false }})
 	if err == nil || !strings.Contains(err.Error(), "deadline exceeded") {
 		t.Errorf("got %v; want the context's error", err)
 	}

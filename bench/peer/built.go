@@ -1,0 +1,84 @@
+package peer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"triage/bench/child"
+	"triage/bench/peer/facts"
+	"triage/bench/peer/library"
+)
+
+// lib is a contender that is made of libraries, a subcommand of this program.
+type lib struct {
+	name, doc, tuned string
+	canBeTuned       bool
+}
+
+var libraries = []lib{
+	{"reverseproxy", "Go's httputil.ReverseProxy", "httputil.ReverseProxy, each pool's true size as MaxConnsPerHost", true},
+	{"failsafe", "ReverseProxy behind failsafe-go's priority limiter with its defaults", "the same, a limiter for each pool that begins at its true size", true},
+	{"gobreaker", "ReverseProxy behind gobreaker with its defaults", "the same, a breaker for each route that opens at half errors for two seconds", true},
+	{"gozero", "ReverseProxy behind go-zero's shedder, from its equations, with its defaults", "the same, one for each pool, sheds whatever the processor does", true},
+}
+
+// built is one of them with one of its configurations.
+type built struct {
+	lib
+	byHand bool
+	self   string
+}
+
+func (b built) Name() string {
+	if b.byHand {
+		return b.name + TunedSuffix
+	}
+	return b.name
+}
+
+func (b built) Doc() string {
+	if b.byHand {
+		return b.tuned
+	}
+	return b.doc
+}
+
+func (b built) Tuned() bool                    { return b.byHand }
+func (b built) Absent() string                 { return "" }
+func (b built) Version(context.Context) string { return library.Version(b.name) }
+func (b built) Config() string                 { return library.Source(b.name) }
+
+func (b built) Start(ctx context.Context, f facts.Facts) (*Running, error) {
+	if !b.byHand {
+		f.Pools = nil
+	}
+	dir, err := os.MkdirTemp("", "triage-peer-")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for the facts: %w", err)
+	}
+	defer os.RemoveAll(dir) // read when it is ready
+	told, err := json.Marshal(f)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "facts.json")
+	if err := os.WriteFile(path, told, 0o600); err != nil {
+		return nil, fmt.Errorf("writing the facts: %w", err)
+	}
+	var says struct {
+		Listen string `json:"listen"`
+	}
+	process, err := child.Start(ctx, child.Settings{
+		Name: b.Name(), Program: b.self, Args: []string{"bench", "peer", b.name, "--facts", path},
+		Said: func(line string) bool {
+			return says.Listen == "" && json.Unmarshal([]byte(line), &says) == nil && says.Listen != ""
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Running{URLs: []string{"http://" + says.Listen}, Process: process, Stop: process.Stop}, nil
+}

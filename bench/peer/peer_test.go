@@ -1,0 +1,101 @@
+package peer
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"triage/bench/peer/facts"
+)
+
+// shop are facts with everything in them.
+func shop(endpoints ...string) facts.Facts {
+	return facts.Facts{
+		Endpoints: endpoints, Classes: []string{"critical", "important", "normal", "sheddable"}, Patience: time.Second, Connections: 500,
+		Routes: []facts.Route{
+			{Name: "checkout", Path: "/checkout"}, {Name: "cart", Path: "/cart", Class: 1}, {Name: "search", Path: "/search", Class: 2}, {Name: "static", Path: "/static", Class: 3},
+		},
+		Pools: []facts.Pool{{Name: "db", Size: 20, Routes: []string{"checkout", "cart"}, Critical: 4.2}, {Name: "search", Size: 7, Routes: []string{"search"}}},
+	}
+}
+
+// Every template names the page that advises it, and comes out filled in; the advised ones know no pool.
+func TestEveryTemplateIsFilledIn(t *testing.T) {
+	for _, c := range All("triage") {
+		e, ok := c.(external)
+		if !ok {
+			continue
+		}
+		t.Run(c.Name(), func(t *testing.T) {
+			f := shop("http://127.0.0.1:9001")
+			p := place{Facts: f, Dir: "/nowhere", Listen: "127.0.0.1:8080", Port: "8080", Descriptors: 2000}
+			text, err := p.fill(e.Config())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{"https://", "9001"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("it does not say %q:\n%s", want, text)
+				}
+			}
+			if knows := strings.Contains(e.Config(), ".Pools"); knows != c.Tuned() {
+				t.Errorf("it knows pools: %v; tuned: %v", knows, c.Tuned())
+			}
+			if c.Doc() == "" || strings.Contains(text, "<no value>") {
+				t.Errorf("doc %q, and\n%s", c.Doc(), text)
+			}
+		})
+	}
+}
+
+func TestWhatIsTunedKnowsThePools(t *testing.T) {
+	p := place{Facts: shop("http://127.0.0.1:9001"), Dir: "/nowhere", Listen: "127.0.0.1:8080", Port: "8080"}
+	for name, wants := range map[string][]string{
+		"tuned.haproxy.cfg": {"use_backend pool_db if { path /cart }", "maxconn 20", "maxconn 7", "timeout queue 500ms", "set-priority-class int(2) if { path /search }"},
+		"tuned.nginx.conf":  {"limit_conn db 15;", "limit_conn search 7;"},
+		"tuned.Caddyfile":   {"unhealthy_request_count 20", "[::ffff:127.0.0.1]:9001", "localhost:9001", "lb_try_duration 250ms"},
+	} {
+		text, err := p.fill(source(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s does not say %q:\n%s", name, want, text)
+			}
+		}
+	}
+	if text, _ := p.fill(source("tuned.nginx.conf")); strings.Contains(text, "location = /checkout") {
+		t.Errorf("nginx limits the most important route:\n%s", text)
+	}
+}
+
+func TestAbsentSaysWhatWouldHelp(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	e := external{program{name: "no-such-proxy", install: "apt-get install no-such-proxy"}, false}
+	if got := e.Absent(); got != "no-such-proxy is not installed: apt-get install no-such-proxy" {
+		t.Errorf("absent: %q", got)
+	}
+	if _, err := e.Start(t.Context(), shop("http://127.0.0.1:1")); err == nil || !strings.Contains(err.Error(), "apt-get install") {
+		t.Errorf("start: %v; want what would help", err)
+	}
+}
+
+func TestChosen(t *testing.T) {
+	for _, c := range []struct{ names, want, wrong string }{
+		{"nginx+,triage", "nginx nginx-tuned triage", ""},
+		{"triage,nothing", "triage nothing", ""},
+		{"all", strings.Join(Names(), " "), ""},
+		{"ngnix", "", `peer "ngnix": want some of all, nothing, nginx`},
+		{"nginx,nginx+", "", `peer "nginx": given twice`},
+	} {
+		chosen, err := Chosen("triage", strings.Split(c.names, ","))
+		var got []string
+		for _, p := range chosen {
+			got = append(got, p.Name())
+		}
+		if c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) || c.wrong == "" && (err != nil || strings.Join(got, " ") != c.want) {
+			t.Errorf("Chosen(%s) = %v, %v; want %q %q", c.names, got, err, c.want, c.wrong)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"triage/config"
+	"triage/proxy"
+	"triage/proxy/incident"
+	word "triage/proxy/incident/send"
+	"triage/proxy/lever"
+)
+
+// history is the record of incidents, with those who look and those who may act.
+type history struct {
+	counter *incident.Counter
+	eyes    incident.Eyes
+	book    *incident.Book
+	sender  *word.Sender
+	levers  *lever.Book
+}
+
+// tee tells both.
+type tee struct{ first, second proxy.Recorder }
+
+// Record tells both.
+func (t tee) Record(x *proxy.Exchange) {
+	t.first.Record(x)
+	t.second.Record(x)
+}
+
+// newHistory reads what is on record, and pulls again what was pulled.
+func (s *server) newHistory(f *config.File) (err error) {
+	s.history.eyes.Counter = s.history.counter
+	if s.history.sender, err = newSender(f.Incident, s.options.logger); err != nil {
+		return err
+	}
+	s.history.book, err = incident.New(incident.Settings{Path: f.Incident.File, Rules: incident.Rules{ResolveAfter: time.Duration(f.Incident.ResolveAfter)}, Notify: s.history.sender.Tell, Logger: s.options.logger})
+	if err != nil {
+		return err
+	}
+	s.history.levers, err = lever.New(time.Now(), lever.Settings{
+		Path: f.Incident.AuditFile, Set: s.proxy.ByHand, Snapshot: s.proxy.Snapshot, Notify: s.history.pulled, Logger: s.options.logger,
+	})
+	return err
+}
+
+// newSender reads who is to be told, and their secrets.
+func newSender(c config.Incident, logger *slog.Logger) (*word.Sender, error) {
+	settings := word.Settings{DeadLetters: c.DeadLetters, Logger: logger}
+	for i, h := range c.Tell {
+		r := word.Receiver{Kind: h.Kind, Address: h.Address}
+		for path, to := range map[string]*string{h.AddressFile: &r.Address, h.SecretFile: &r.Secret} {
+			if path == "" {
+				continue
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return nil, fmt.Errorf("incident.tell[%d]: %w", i, err)
+			}
+			*to = strings.TrimSpace(string(text))
+		}
+		settings.Receivers = append(settings.Receivers, r)
+	}
+	return word.New(settings)
+}
+
+// pulled puts a lever into the open incident.
+func (r *history) pulled(l lever.Line) {
+	r.book.Add(incident.Entry{
+		Time: l.Time, Kind: incident.Pulled, Actor: l.Who, Subject: l.Lever.String(), From: listed(l.Before), To: listed(l.After),
+		Reason: fmt.Sprintf("%s: %s (until %s)", l.Did, cmp.Or(l.Why, l.Lever.Why), l.Lever.Until.UTC().Format("15:04 UTC")),
+	})
+}
+
+func listed(words []string) string {
+	if len(words) == 0 {
+		return "nothing"
+	}
+	return strings.Join(words, ", ")
+}
+
+// byHand are the levers in words.
+func (r *history) byHand() (out []string) {
+	for _, l := range r.levers.Pulled() {
+		out = append(out, fmt.Sprintf("%s, by %s until %s", l, l.Who, l.Until.UTC().Format("15:04 UTC")))
+	}
+	return out
+}
+
+// lookEvery is how often the record looks at the proxy.
+const lookEvery = time.Second
+
+// look looks at the proxy once a second, and takes back what has expired. It is never on the way of a request.
+func (s *server) look(ctx context.Context) {
+	var seen uint64
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		events := s.proxy.Entries(seen)
+		if len(events) > 0 {
+			seen = events[len(events)-1].Seq
+		}
+		at := time.Since(s.started)
+		s.history.book.Observe(time.Now(), at, s.history.eyes.Look(at, lookEvery, s.proxy.Snapshot(), events, s.history.byHand(), nil))
+		s.history.levers.Tick(time.Now())
+	}
+}
+
+// current is the incident that is not over, without its entries; nil if there is none.
+func (r *history) current() *incident.Incident {
+	i, err := r.book.Show("")
+	if err != nil || i.State == incident.Resolved {
+		return nil
+	}
+	i.Entries = nil
+	return &i
+}
+
+// wentLive notes that a configuration went live.
+func (r *history) wentLive(who, hash string) {
+	_ = r.book.Change(time.Now(), who, "configuration "+hash[:min(12, len(hash))], nil) // what it says is never empty
+}

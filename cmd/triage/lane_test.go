@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// allPolicies is a configuration with everything on: fifty routes, a bucket for each client, breakers, the limit, metrics, a log to a file.
+func allPolicies(t testing.TB, app string) string {
+	var routes strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&routes, "  - {name: r%d, match: {path: /api/v%d/*}, upstream: app, priority: %s, session: {cookie: sid}, rate_limit: {rate: 1000000/s, burst: 1000000, per: client_ip}}\n",
+			i, i, []string{"critical", "important", "normal", "sheddable"}[i%4])
+	}
+	return conf("access_log: {to: '"+filepath.Join(t.TempDir(), "access.log")+"'}", app, routes.String())
+}
+
+// cannedBackend answers every request of one write with the same bytes, without allocating.
+func cannedBackend(t testing.TB, answer string) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				buf, reply := make([]byte, 16<<10), []byte(answer)
+				for n := 0; ; {
+					m, err := c.Read(buf[n:])
+					if err != nil {
+						return
+					}
+					if n += m; bytes.HasSuffix(buf[:n], []byte("\r\n\r\n")) {
+						if n = 0; !wrote(c, reply) {
+							return
+						}
+					}
+				}
+			}()
+		}
+	}()
+	return "http://" + l.Addr().String()
+}
+
+func wrote(c net.Conn, p []byte) bool {
+	_, err := c.Write(p)
+	return err == nil
+}
+
+const (
+	laneRequest = "GET /api/v7/products/42?ref=home HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0\r\nAccept: application/json\r\nAccept-Encoding: gzip, br\r\nAccept-Language: en\r\nCookie: a=b; sid=0123456789\r\n\r\n"
+	laneAnswer  = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: Wed, 25 Nov 2026 00:00:00 GMT\r\nContent-Length: 100\r\n\r\n"
+)
+
+// roundTrip gives a function that does one request on a kept connection.
+func roundTrip(t testing.TB, url string) func() {
+	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	request, buf := []byte(laneRequest), make([]byte, 16<<10)
+	return func() {
+		if !wrote(c, request) {
+			t.Fatal("the connection is closed")
+		}
+		for n := 0; n < len(laneAnswer)+100; {
+			m, err := c.Read(buf[n:])
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += m
+		}
+	}
+}
+
+// With all policies on a request of the fast lane costs no allocation in steady state, log and metrics included.
+func TestFastLaneDoesNotAllocate(t *testing.T) {
+	r := startWith(t, options{path: configFile(t, allPolicies(t, cannedBackend(t, laneAnswer+strings.Repeat("x", 100)))), lane: "fast"})
+	request := roundTrip(t, r.url)
+	for range 200 {
+		request()
+	}
+	if got := testing.AllocsPerRun(2000, request); got > 0 {
+		t.Errorf("%v allocations a request, want none", got)
+	}
+}
+
+func BenchmarkLane(b *testing.B) {
+	for _, lane := range []string{"standard", "fast"} {
+		b.Run(lane, func(b *testing.B) {
+			path := configFile(b, allPolicies(b, cannedBackend(b, laneAnswer+strings.Repeat("x", 100))))
+			request := roundTrip(b, startWith(b, options{path: path, lane: lane}).url)
+			b.ReportAllocs()
+			for b.Loop() {
+				request()
+			}
+		})
+	}
+}

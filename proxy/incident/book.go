@@ -1,0 +1,351 @@
+package incident
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"triage/proxy/incident/verdict"
+	"triage/shed"
+)
+
+// Settings of a Book.
+type Settings struct {
+	// Path is the file of entries; "" keeps them in memory alone.
+	Path string
+	// Retain is how long incidents are kept. 0: 90 days.
+	Retain time.Duration
+	Rules  Rules
+	// Notify is told of every entry, in order, outside the lock; it must not block. nil: nobody is.
+	Notify func(Incident, Entry)
+	// Logger is told of trouble with the file; nil discards that.
+	Logger *slog.Logger
+}
+
+// Book keeps the record of incidents. Its methods may be called by many goroutines.
+type Book struct {
+	settings Settings
+	store    *store
+	telling  sync.Mutex // held from before a change until it is told, so that entries are told in order
+
+	mu        sync.Mutex
+	seq       uint64
+	incidents []*Incident // oldest first
+	machine   machine
+	isolator  verdict.Isolator
+	before    map[string]Counts // when the incident began, by route
+	sessions  float64           // the same
+	counts    map[string]Counts // the newest
+	counted   time.Duration     // when the impact was written last
+	at        time.Duration
+	untold    []told
+}
+
+type told struct {
+	incident Incident
+	entry    Entry
+}
+
+// New reads what is on disk and goes on with it.
+func New(s Settings) (*Book, error) {
+	if s.Retain == 0 {
+		s.Retain = 90 * 24 * time.Hour
+	}
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	s.Rules = s.Rules.withDefaults()
+	b := &Book{settings: s}
+	if s.Path == "" {
+		return b, nil
+	}
+	var err error
+	if b.store, err = openStore(s.Path, s.Logger); err != nil {
+		return nil, err
+	}
+	b.read(time.Now())
+	return b, nil
+}
+
+// read folds the entries of the file, without what is too old.
+func (b *Book) read(now time.Time) {
+	byID := map[string]*Incident{}
+	for _, e := range b.store.take() {
+		if e.Seq <= b.seq {
+			continue // written twice, around an error
+		}
+		b.seq = e.Seq
+		i := byID[e.Incident]
+		if i == nil {
+			if e.Kind != Opened {
+				continue
+			}
+			i = &Incident{}
+			byID[e.Incident] = i
+			b.incidents = append(b.incidents, i)
+		}
+		i.apply(e)
+	}
+	kept := b.incidents[:0]
+	for _, i := range b.incidents {
+		if i.ResolvedAt.IsZero() || now.Sub(i.ResolvedAt) < b.settings.Retain {
+			kept = append(kept, i)
+		}
+	}
+	b.incidents = kept[max(0, len(kept)-incidentsKept):]
+	b.store.compact(b.incidents)
+	if i := b.latest(); i != nil {
+		b.machine = machine{state: i.State, baseline: i.Baseline}
+		if i.State == Resolved {
+			b.machine.since = -max(now.Sub(i.ResolvedAt), 0)
+		}
+	}
+}
+
+// latest is the newest incident, nil if there never was one.
+func (b *Book) latest() *Incident {
+	if len(b.incidents) == 0 {
+		return nil
+	}
+	return b.incidents[len(b.incidents)-1]
+}
+
+// currentLocked is the one that is not over, nil if there is none.
+func (b *Book) currentLocked() *Incident {
+	if i := b.latest(); i != nil && i.State != Resolved {
+		return i
+	}
+	return nil
+}
+
+// locked calls f under the lock and then tells what it has written.
+func (b *Book) locked(f func() error) error {
+	b.telling.Lock()
+	defer b.telling.Unlock()
+	b.mu.Lock()
+	err := f()
+	untold := b.untold
+	b.untold = nil
+	b.mu.Unlock()
+	if b.settings.Notify != nil {
+		for _, t := range untold {
+			b.settings.Notify(t.incident, t.entry)
+		}
+	}
+	return err
+}
+
+// writeLocked adds an entry to the incident.
+func (b *Book) writeLocked(i *Incident, e Entry) {
+	b.seq++
+	e.Seq, e.Incident = b.seq, cmp.Or(i.ID, e.Incident)
+	if e.Actor == "" {
+		e.Actor = Machine
+	}
+	i.apply(e)
+	if b.store != nil {
+		b.store.put(e)
+	}
+	if b.settings.Notify != nil {
+		b.untold = append(b.untold, told{i.clone(), e})
+	}
+}
+
+// Observation is what is seen of the proxy at an instant; Look makes one.
+type Observation struct {
+	Signals Signals
+	Second  verdict.Second
+	Events  []shed.Entry
+	// Totals are counts since the process began, by route; Sessions about how many were affected since then.
+	Totals   map[string]Counts
+	Sessions float64
+}
+
+// impactEvery is how often who is affected is written down.
+const impactEvery = 10 * time.Second
+
+// Observe takes in what is seen. at is monotonic, now is for the record.
+func (b *Book) Observe(now time.Time, at time.Duration, o Observation) {
+	_ = b.locked(func() error {
+		b.at, b.counts = at, o.Totals
+		if b.before == nil {
+			b.before, b.sessions = o.Totals, o.Sessions
+		}
+		b.isolator.Look(o.Second)
+		was := b.machine
+		m, why := b.machine.next(at, o.Signals, b.settings.Rules)
+		b.machine = m
+		if m.state != was.state {
+			b.enterLocked(now, was.state, why, o)
+		}
+		i := b.currentLocked()
+		if i == nil {
+			return nil
+		}
+		for _, e := range gather(o.Events) {
+			b.writeLocked(i, e)
+		}
+		b.judgeLocked(i, now)
+		if at-b.counted >= impactEvery {
+			b.impactLocked(i, now, o.Sessions)
+		}
+		return nil
+	})
+}
+
+// enterLocked writes a change of state down.
+func (b *Book) enterLocked(now time.Time, from State, why string, o Observation) {
+	switch {
+	case b.machine.state == Quiet:
+		return // it is too long ago to be the same
+	case from == Quiet || b.latest() == nil: // the very first look may find trouble
+		b.openLocked(now, Machine, why, o.Totals, o.Sessions)
+		return
+	}
+	i := b.latest()
+	if b.machine.state == Resolved {
+		b.impactLocked(i, now, o.Sessions)
+	}
+	b.writeLocked(i, Entry{Time: now, Kind: Moved, From: string(from), To: string(b.machine.state), Reason: why})
+}
+
+func (b *Book) openLocked(now time.Time, who, title string, totals map[string]Counts, sessions float64) *Incident {
+	b.before, b.sessions, b.counted = totals, sessions, b.at
+	i := &Incident{}
+	b.incidents = append(b.incidents, i)
+	b.incidents = slices.Clone(b.incidents[max(0, len(b.incidents)-incidentsKept):])
+	id := fmt.Sprintf("%s-%d", now.UTC().Format("20060102-150405"), b.seq+1)
+	b.writeLocked(i, Entry{Incident: id, Time: now, Kind: Opened, Actor: who, To: title, Numbers: map[string]float64{"baseline_rate": b.machine.baseline}})
+	return i
+}
+
+// judgeLocked writes the verdict down when it names another place, or becomes sure, or unsure.
+func (b *Book) judgeLocked(i *Incident, now time.Time) {
+	v := b.isolator.Verdict()
+	if v.Kind == verdict.None || v.Same(i.Verdict) && v.Isolated() == i.Verdict.Isolated() {
+		return // when all is well again, what it was stays true
+	}
+	if v.Kind == verdict.Unknown && i.Verdict.Isolated() {
+		return
+	}
+	from := i.Verdict
+	b.writeLocked(i, Entry{Time: now, Kind: Judged, From: from.Sentence(), To: v.Sentence(), Reason: strings.Join(v.For, "; "), Numbers: map[string]float64{"confidence": v.Confidence}, Verdict: &v})
+}
+
+func (b *Book) impactLocked(i *Incident, now time.Time, sessions float64) {
+	b.counted = b.at
+	im := b.impact(sessions)
+	if im.Sum() == i.Impact.Sum() {
+		return
+	}
+	all := im.Sum()
+	b.writeLocked(i, Entry{Time: now, Kind: Counted, Impact: &im, Numbers: map[string]float64{"served": float64(all.Served), "degraded": float64(all.Degraded), "refused": float64(all.Refused), "failed": float64(all.Failed)}})
+}
+
+func (b *Book) impact(sessions float64) Impact {
+	im := Impact{Routes: map[string]Counts{}, Sessions: max(sessions-b.sessions, 0)}
+	for name, c := range b.counts {
+		im.Routes[name] = c.minus(b.before[name])
+	}
+	return im
+}
+
+// gatheredMost is how many entries one look at the law makes at most.
+const gatheredMost = 50
+
+// gather makes one entry of all events of a kind and subject.
+func gather(events []shed.Entry) []Entry {
+	type key struct{ kind, upstream, subject string }
+	var out []Entry
+	at := map[key]int{}
+	beyond := 0
+	for _, e := range events {
+		k := key{e.Kind, e.Upstream, e.Subject}
+		if n, known := at[k]; known {
+			out[n].To, out[n].Reason, out[n].Times = number(e.To), e.Reason, max(out[n].Times, 1)+1
+			out[n].Numbers["to"] = e.To
+			continue
+		}
+		if len(out) == gatheredMost {
+			beyond++
+			continue
+		}
+		at[k] = len(out)
+		out = append(out, Entry{Time: e.Time, Kind: Signal, Subject: strings.TrimSpace(e.Kind + " " + e.Subject), From: number(e.From), To: number(e.To), Reason: e.Reason,
+			Numbers: map[string]float64{"from": e.From, "to": e.To}})
+	}
+	if beyond > 0 {
+		out[len(out)-1].Reason += fmt.Sprintf(" (and %d more events, of other subjects)", beyond)
+	}
+	return out
+}
+
+func number(x float64) string { return fmt.Sprintf("%.4g", x) }
+
+// The errors that somebody may want to tell apart.
+var (
+	ErrNone     = errors.New("no incident is open")
+	ErrUnknown  = errors.New("there is no such incident")
+	ErrConflict = errors.New("not as things are")
+)
+
+// List gives all incidents without their entries, newest first.
+func (b *Book) List() []Incident {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := []Incident{}
+	for _, i := range slices.Backward(b.incidents) {
+		c := i.clone()
+		c.Entries = nil
+		out = append(out, b.withMissing(c))
+	}
+	return out
+}
+
+// Show gives one incident; "" is the one that is open, or else the latest.
+func (b *Book) Show(id string) (Incident, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i := b.latest()
+	if id != "" {
+		i = nil
+		if at := slices.IndexFunc(b.incidents, func(i *Incident) bool { return i.ID == id }); at >= 0 {
+			i = b.incidents[at]
+		}
+	}
+	if i == nil {
+		return Incident{}, ErrUnknown
+	}
+	return b.withMissing(i.clone()), nil
+}
+
+func (b *Book) withMissing(i Incident) Incident {
+	if c := b.currentLocked(); c != nil && c.ID == i.ID {
+		i.Missing = b.machine.missing(b.settings.Rules)
+	}
+	return i
+}
+
+// State is that of the latest incident, Quiet if none is open or was lately.
+func (b *Book) State() State {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return cmp.Or(b.machine.state, Quiet)
+}
+
+// Trouble says how the file is: "" if it is well, and how many entries were lost.
+func (b *Book) Trouble() (why string, lost int) {
+	if b.store == nil {
+		return "", 0
+	}
+	return b.store.trouble()
+}
+
+// totals copies the counts.
+func (b *Book) totals() map[string]Counts { return maps.Clone(b.counts) }

@@ -1,0 +1,192 @@
+package verdict
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+)
+
+// notLoadOdds is what it is worth that shedding did not move a route's errors.
+const notLoadOdds = 10
+
+// doubt is how many seconds of trouble are worth as much as not knowing. Windows of three seconds overlap, so one odd second makes three votes.
+const doubt = 2.5
+
+// unknownBelow is the confidence that a verdict needs.
+const unknownBelow = 0.6
+
+// Verdict weighs the votes.
+func (i *Isolator) Verdict() Verdict {
+	if !i.trouble || len(i.votes) == 0 {
+		return Verdict{Kind: None}
+	}
+	ranked, total := i.ranked()
+	best := ranked[0]
+	v := Verdict{Kind: best.kind, Subject: best.subject, Cause: i.mainCause(), For: []string{best.reason}}
+	v.Confidence = best.weight / (total + doubt)
+	for _, other := range ranked[1:min(3, len(ranked))] {
+		v.Others = append(v.Others, Alternative{other.kind, other.subject, round(other.weight / (total + doubt))})
+		v.Against = append(v.Against, other.reason)
+	}
+	if best.kind == Resource {
+		i.nameRoutes(&v)
+	}
+	// What was laid to one route of those that share it was the same trouble, seen in its first or last seconds.
+	for _, other := range ranked[1:] {
+		if (v.Kind == Resource || v.Kind == Upstream) && other.kind == Route && slices.Contains(v.Routes, other.subject) {
+			v.Confidence += other.weight / (total + doubt)
+		}
+	}
+	if v.Kind == Route && len(v.Routes) == 0 {
+		v.Routes = []string{v.Subject}
+	}
+	if _, name, ok := strings.Cut(v.Subject, " "); ok && (v.Kind == Endpoint || v.Kind == Network) {
+		v.Subject = name
+	}
+	for _, f := range slices.SortedFunc(maps.Keys(i.found), func(a, b Found) int { return strings.Compare(string(a.What)+a.Route, string(b.What)+b.Route) }) {
+		v.For = append(v.For, i.found[f])
+	}
+	i.accuse(&v)
+	v.Confidence = round(v.Confidence)
+	if v.Confidence <= unknownBelow || v.Kind == Resource && len(v.Routes) == 0 {
+		v.Others = append([]Alternative{{v.Kind, v.Subject, v.Confidence}}, v.Others[:min(1, len(v.Others))]...)
+		v.Kind, v.Subject, v.Routes, v.Confidence = Unknown, "", nil, round(1-v.Confidence)
+	}
+	return v
+}
+
+// ranked gives the votes, the heaviest first, after interventions have spoken.
+func (i *Isolator) ranked() (ranked []vote, total float64) {
+	for _, key := range slices.Sorted(maps.Keys(i.votes)) {
+		v := *i.votes[key]
+		if v.kind == Route {
+			if _, not := i.found[Found{What: NotLoad, Route: v.subject}]; not {
+				v.weight *= notLoadOdds
+			}
+		}
+		ranked = append(ranked, v)
+		total += v.weight
+	}
+	sort.SliceStable(ranked, func(a, b int) bool { return ranked[a].weight > ranked[b].weight })
+	return ranked, total
+}
+
+func (i *Isolator) mainCause() (cause string) {
+	most := 0.0
+	for _, c := range slices.Sorted(maps.Keys(i.cause)) {
+		if i.cause[c] > most {
+			cause, most = c, i.cause[c]
+		}
+	}
+	return cause
+}
+
+// namedFrom is the part of the seconds of trouble that a route has to have had its part in to be named.
+const namedFrom = 0.25
+
+// wild is the deviation, in means, from which on a mean says little.
+const wild = 1.5
+
+// nameRoutes says which routes share the resource, and whether that is the whole upstream.
+func (i *Isolator) nameRoutes(v *Verdict) {
+	whole, traffic, named, weight := true, 0.0, 0.0, i.votes[string(Resource)+" "+v.Subject].weight
+	sufferers, worst := 0, i.worst(v.Subject, weight)
+	for _, r := range i.routes {
+		if r.upstream == v.Subject && r.ever {
+			sufferers++
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(i.routes)) {
+		r := i.routes[name]
+		if r.upstream != v.Subject {
+			continue
+		}
+		traffic += r.now.offered
+		switch {
+		case r.innocent, !r.ever && (r.apart || sufferers >= 2), !r.failed && r.peak < kin*worst && !r.culprit, r.apart && r.suffered < 0.5*weight, r.fine > r.suffered+r.held && !r.culprit:
+			whole = false
+		case r.base.answered < baseNeeds:
+			whole = false // nobody knows how it was
+		case !r.ever && r.base.deviation() > wild*r.base.mean():
+			whole = false // its times scatter so much that its mean says nothing
+		case r.culprit, r.suffered+r.held > namedFrom*weight:
+			v.Routes = append(v.Routes, name)
+			named += r.now.offered
+		}
+	}
+	switch {
+	case len(v.Routes) == 1:
+		v.Kind, v.Subject = Route, v.Routes[0]
+	case whole && named > 0.9*traffic && len(v.Routes) > 1:
+		v.Kind = Upstream
+	default:
+		v.Subject = ""
+	}
+}
+
+// worst is the median of how much slower those routes of an upstream were at their worst that have had their part in the trouble; 0 with less than three.
+func (i *Isolator) worst(upstream string, weight float64) float64 {
+	var peaks []float64
+	for _, r := range i.routes {
+		if r.upstream == upstream && !r.failed && r.suffered+r.held > namedFrom*weight {
+			peaks = append(peaks, r.peak)
+		}
+	}
+	if len(peaks) < 3 {
+		return 0
+	}
+	slices.Sort(peaks)
+	return peaks[len(peaks)/2]
+}
+
+// accuse looks for a change that went live just before.
+func (i *Isolator) accuse(v *Verdict) {
+	if v.Kind == Client || v.Kind == Proxy || v.Kind == None || i.grown(v.Routes) {
+		return
+	}
+	for _, c := range slices.Backward(i.changes) {
+		before := i.onset - c.At
+		if before < -time.Second || before > changeWithin || !overlaps(c.Routes, v.Routes) {
+			continue
+		}
+		what := v.Kind
+		v.For = append(v.For, fmt.Sprintf("%s went live %.0f s before the trouble began, and concerns it (%s)", c.What, math.Max(before.Seconds(), 0), what))
+		v.Kind, v.Subject = Change, c.What
+		v.Confidence *= math.Exp2(-math.Max(before.Seconds(), 0) / (4 * changeWithin.Seconds()))
+		return
+	}
+}
+
+// grown reports whether the load of the upstreams that the routes belong to explains the trouble: some route's grew by half since all was well, or
+// nobody knows what it was.
+func (i *Isolator) grown(routes []string) bool {
+	upstreams := map[string]bool{}
+	for _, name := range routes {
+		if r := i.routes[name]; r != nil {
+			upstreams[r.upstream] = true
+		}
+	}
+	for _, r := range i.routes {
+		if len(upstreams) > 0 && !upstreams[r.upstream] {
+			continue
+		}
+		if r.base.seconds == 0 || r.now.offered-r.base.rate()*r.now.seconds*grownBy > evident*math.Sqrt(r.now.offered+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// overlaps reports whether a change of these routes concerns those that suffer. None stands for all.
+func overlaps(changed, suffering []string) bool {
+	if len(changed) == 0 || len(suffering) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(suffering, func(r string) bool { return slices.Contains(changed, r) })
+}
+
+func round(x float64) float64 { return math.Round(x*100) / 100 }
