@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -107,14 +108,26 @@ func (s *server) look(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		events := s.proxy.Entries(seen)
-		if len(events) > 0 {
-			seen = events[len(events)-1].Seq
-		}
-		at := time.Since(s.started)
-		s.history.book.Observe(time.Now(), at, s.history.eyes.Look(at, lookEvery, s.proxy.Snapshot(), events, s.history.byHand(), nil))
-		s.history.levers.Tick(time.Now())
+		seen = s.lookOnce(seen)
 	}
+}
+
+// lookOnce looks at what is new after that number. A defect here must not end the proxy: it is told, and the next look may be better.
+func (s *server) lookOnce(after uint64) (seen uint64) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.options.logger.Error("the record of incidents has a defect", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	seen = after
+	events := s.proxy.Entries(after)
+	if len(events) > 0 {
+		seen = events[len(events)-1].Seq
+	}
+	s.history.levers.Tick(time.Now())
+	at := time.Since(s.started)
+	s.history.book.Observe(time.Now(), at, s.history.eyes.Look(at, lookEvery, s.proxy.Snapshot(), events, s.history.byHand(), nil))
+	return seen
 }
 
 // current is the incident that is not over, without its entries; nil if there is none.

@@ -128,17 +128,22 @@ func (b *Book) currentLocked() *Incident {
 func (b *Book) locked(f func() error) error {
 	b.telling.Lock()
 	defer b.telling.Unlock()
-	b.mu.Lock()
-	err := f()
-	untold := b.untold
-	b.untold = nil
-	b.mu.Unlock()
+	untold, err := b.underLock(f)
 	if b.settings.Notify != nil {
 		for _, t := range untold {
 			b.settings.Notify(t.incident, t.entry)
 		}
 	}
 	return err
+}
+
+// underLock calls f under the lock, which is free again whatever f does, and gives what it has written.
+func (b *Book) underLock(f func() error) (untold []told, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	err = f()
+	untold, b.untold = b.untold, nil
+	return untold, err
 }
 
 // writeLocked adds an entry to the incident.
@@ -178,11 +183,11 @@ func (b *Book) Observe(now time.Time, at time.Duration, o Observation) {
 			b.before, b.sessions = o.Totals, o.Sessions
 		}
 		b.isolator.Look(o.Second)
-		was := b.machine
+		was := cmp.Or(b.machine.state, Quiet)
 		m, why := b.machine.next(at, o.Signals, b.settings.Rules)
 		b.machine = m
-		if m.state != was.state {
-			b.enterLocked(now, was.state, why, o)
+		if m.state != was {
+			b.enterLocked(now, was, why, o)
 		}
 		i := b.currentLocked()
 		if i == nil {

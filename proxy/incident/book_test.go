@@ -87,6 +87,18 @@ func TestABookOpensAndResolvesByItself(t *testing.T) {
 	}
 }
 
+func TestTroubleAtTheFirstLook(t *testing.T) {
+	w := newWorld(t, "")
+	w.play(1, trouble)
+	if i := w.show(t); i.State != incident.Open {
+		t.Errorf("state %s, want open", i.State)
+	}
+	w.play(15, trouble)
+	if i := w.show(t); i.State != incident.Mitigated {
+		t.Errorf("later: %s, want mitigated", i.State)
+	}
+}
+
 func TestAThousandEventsASecond(t *testing.T) {
 	w := newWorld(t, "")
 	w.play(1, calm)
@@ -94,7 +106,7 @@ func TestAThousandEventsASecond(t *testing.T) {
 	for n := range 1000 {
 		events = append(events, shed.Entry{Kind: "limit", Subject: fmt.Sprintf("group-%d", n%200), From: float64(n), To: float64(n + 1), Reason: "moved", Time: night})
 	}
-	w.play(600, trouble, events...)
+	w.play(100, trouble, events...)
 	i := w.show(t)
 	if len(i.Entries) > 2000 || i.Dropped == 0 {
 		t.Errorf("%d entries kept, %d dropped; want 2000 at most", len(i.Entries), i.Dropped)

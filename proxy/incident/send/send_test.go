@@ -58,6 +58,19 @@ func (p *posted) tries(host string) int {
 	return p.hosts[host]
 }
 
+// body is what was last posted there, field a header field of what the generic receiver got.
+func (p *posted) body(at string) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.bodies[at]
+}
+
+func (p *posted) field(name string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.header.Get(name)
+}
+
 // open is an incident that has just been opened.
 func open() (incident.Incident, incident.Entry) {
 	at := time.Now()
@@ -166,21 +179,21 @@ func TestForms(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		for _, at := range []string{"generic/x", "slack/s", "am/api/v2/alerts", "grafana/api/annotations"} {
-			if !json.Valid(p.bodies[at]) {
-				t.Errorf("%s got %q", at, p.bodies[at])
+			if !json.Valid(p.body(at)) {
+				t.Errorf("%s got %q", at, p.body(at))
 			}
 		}
-		if got := p.header.Get("X-Triage-Signature"); got != send.Sign("key", time.Now().Add(-time.Second), p.bodies["generic/x"]) || p.header.Get("Idempotency-Key") != i.ID+"/1" {
-			t.Errorf("signature %q, idempotency key %q", got, p.header.Get("Idempotency-Key"))
+		if got := p.field("X-Triage-Signature"); got != send.Sign("key", time.Now().Add(-time.Second), p.body("generic/x")) || p.field("Idempotency-Key") != i.ID+"/1" {
+			t.Errorf("signature %q, idempotency key %q", got, p.field("Idempotency-Key"))
 		}
-		if s := string(p.bodies["slack/s"]); strings.Contains(s, "<!channel>") || strings.Contains(s, `\u003c!channel`) || strings.Contains(s, " @here") {
+		if s := string(p.body("slack/s")); strings.Contains(s, "<!channel>") || strings.Contains(s, `\u003c!channel`) || strings.Contains(s, " @here") {
 			t.Errorf("a title calls everybody: %s", s)
 		}
 		var alerts []struct {
 			Labels           map[string]string
 			StartsAt, EndsAt time.Time
 		}
-		if err := json.Unmarshal(p.bodies["am/api/v2/alerts"], &alerts); err != nil || len(alerts) != 1 || alerts[0].Labels["alertname"] != "TriageIncident" || !alerts[0].EndsAt.After(time.Now()) {
+		if err := json.Unmarshal(p.body("am/api/v2/alerts"), &alerts); err != nil || len(alerts) != 1 || alerts[0].Labels["alertname"] != "TriageIncident" || !alerts[0].EndsAt.After(time.Now()) {
 			t.Errorf("alerts %+v, %v", alerts, err)
 		}
 		time.Sleep(5 * time.Minute)
@@ -192,11 +205,11 @@ func TestForms(t *testing.T) {
 		sender.Tell(i, incident.Entry{Seq: 2, Kind: incident.Moved, Time: time.Now()})
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
-		if err := json.Unmarshal(p.bodies["am/api/v2/alerts"], &alerts); err != nil || alerts[0].EndsAt.After(time.Now()) || p.tries("am") != 7 {
+		if err := json.Unmarshal(p.body("am/api/v2/alerts"), &alerts); err != nil || alerts[0].EndsAt.After(time.Now()) || p.tries("am") != 7 {
 			t.Errorf("resolved: told %d times, ends %v", p.tries("am"), alerts[0].EndsAt)
 		}
-		if !strings.Contains(string(p.bodies["grafana/api/annotations"]), "timeEnd") {
-			t.Errorf("resolved: %s", p.bodies["grafana/api/annotations"])
+		if !strings.Contains(string(p.body("grafana/api/annotations")), "timeEnd") {
+			t.Errorf("resolved: %s", p.body("grafana/api/annotations"))
 		}
 	})
 }

@@ -24,7 +24,7 @@ func Heard(kind, subject, reason string) (Found, bool) {
 		switch {
 		case strings.HasPrefix(rest, "leaves:"):
 			return Found{Innocent, route, reason}, true
-		case strings.HasPrefix(rest, "is back:"), strings.HasPrefix(rest, "joins:"):
+		case strings.HasPrefix(rest, "is back:"):
 			return Found{Shares, route, reason}, true
 		}
 	}

@@ -128,7 +128,8 @@ func (i *Isolator) nameRoutes(v *Verdict) {
 	}
 }
 
-// worst is the median of how much slower those routes of an upstream were at their worst that have had their part in the trouble; 0 with less than three.
+// worst is the median of how much slower those routes of an upstream were at their worst that have had their part in the trouble; 0 with
+// less than three, or if that was not evidently slower: then it tells nobody apart.
 func (i *Isolator) worst(upstream string, weight float64) float64 {
 	var peaks []float64
 	for _, r := range i.routes {
@@ -140,7 +141,10 @@ func (i *Isolator) worst(upstream string, weight float64) float64 {
 		return 0
 	}
 	slices.Sort(peaks)
-	return peaks[len(peaks)/2]
+	if median := peaks[len(peaks)/2]; median >= slowFrom-1 {
+		return median
+	}
+	return 0
 }
 
 // accuse looks for a change that went live just before.
