@@ -66,6 +66,9 @@ func (d *decoder) checkListeners(f *File) {
 		if !strings.HasSuffix(l.Address, ":0") {
 			d.twice(addresses, l.Address, fmt.Sprintf("listen[%d].address", i))
 		}
+		if l.H2C && l.TLS != nil {
+			d.wrong(fmt.Sprintf("listen[%d].h2c", i), "is HTTP/2 without TLS, and the listener has tls", "remove it: with TLS clients choose HTTP/2 by themselves")
+		}
 	}
 	if !strings.HasSuffix(f.Admin.Address, ":0") {
 		d.twice(addresses, f.Admin.Address, "admin.address")

@@ -36,6 +36,7 @@ func (f *File) UpstreamNames() []string {
 type Listener struct {
 	Address        string   `yaml:"address" required:"true" short:"true" format:"address" doc:"host:port; without a host, every interface."`
 	TLS            *TLS     `yaml:"tls" doc:"Serve HTTPS with this certificate; without it, plain HTTP."`
+	H2C            bool     `yaml:"h2c" default:"false" doc:"Without TLS speak HTTP/2 as well, to clients that begin with it (prior knowledge)."`
 	TrustedProxies []string `yaml:"trusted_proxies" unique:"true" format:"cidr" doc:"Networks or addresses whose X-Forwarded-* fields are believed."`
 	Lane           string   `yaml:"lane" default:"auto" words:"auto fast standard" doc:"fast is Triage's own HTTP/1.1 for plain listeners, standard is net/http; auto is what is held for best, today standard."`
 	Limits         Limits   `yaml:"limits" doc:"What one listener accepts."`
@@ -82,10 +83,11 @@ type Upstream struct {
 
 // Endpoint is one place where an upstream answers.
 type Endpoint struct {
-	URL     string `yaml:"url" required:"true" short:"true" format:"url" doc:"http:// or https://, host and port; no path."`
-	Zone    string `yaml:"zone" format:"label" doc:"The failure domain it is in."`
-	Weight  int    `yaml:"weight" default:"1" min:"1" max:"1000" doc:"Its share of the traffic against the others' weights."`
-	Version string `yaml:"version" format:"label" doc:"The release it runs."`
+	URL      string `yaml:"url" required:"true" short:"true" format:"url" doc:"http:// or https://, host and port; no path."`
+	Zone     string `yaml:"zone" format:"label" doc:"The failure domain it is in."`
+	Weight   int    `yaml:"weight" default:"1" min:"1" max:"1000" doc:"Its share of the traffic against the others' weights."`
+	Version  string `yaml:"version" format:"label" doc:"The release it runs."`
+	Protocol string `yaml:"protocol" default:"http1" words:"http1 h2" doc:"http1, or h2 for HTTP/2: with http:// it is spoken without TLS (h2c), with https:// the endpoint has to agree to it."`
 }
 
 // AccessLog says where the access log goes and how much of it.

@@ -54,7 +54,7 @@ func TestTheExampleIsComplete(t *testing.T) {
 		t.Errorf("listen: got %+v, want %+v", f.Listen, listener)
 	}
 	shop := config.Upstream{
-		Endpoints: []config.Endpoint{{URL: "http://127.0.0.1:9000", Weight: 1}},
+		Endpoints: []config.Endpoint{{URL: "http://127.0.0.1:9000", Weight: 1, Protocol: "http1"}},
 		Timeout:   2 * second, ConnectTimeout: second, IdleTimeout: 60 * second, IdleConnections: 512,
 	}
 	if !reflect.DeepEqual(f.Upstreams, map[string]config.Upstream{"shop": shop}) {

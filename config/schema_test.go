@@ -213,6 +213,7 @@ func TestBeyondTheSchema(t *testing.T) {
 	cases := []struct{ place, line string }{
 		{"route", "priority: gold"}, {"route", "breaker: {open_for: 1m}"}, {"route", "degrade: {fallback: {body_file: none}}"},
 		{"listen", "[':1', ':1']"}, {"listen", "':99999'"}, {"", "admin: ':9901'"}, {"endpoint", "http://a:0"},
+		{"listen", "{address: ':1', h2c: true, tls: {cert_file: schema_test.go, key_file: schema_test.go}}"},
 	}
 	for _, c := range cases {
 		bySchema, byDecoder := verdicts(t, resolved, place(c.place, c.line))

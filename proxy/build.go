@@ -136,7 +136,7 @@ func (t *table) addUpstream(s UpstreamSettings, old *table, law shed.Settings) e
 		return err
 	}
 	for _, e := range s.Endpoints {
-		t.secure = t.secure || e.URL.Scheme != "http"
+		t.secure = t.secure || e.URL.Scheme != "http" || e.HTTP2
 	}
 	if err := up.addBreakers(before, t.log); err != nil {
 		return err

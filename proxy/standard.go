@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,11 +46,19 @@ func isGRPC(r *http.Request) bool {
 	return r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
 }
 
+// grpcTimeout writes a time as gRPC does: at most eight digits and a unit.
+func grpcTimeout(left time.Duration) string {
+	if ms := max(left, time.Millisecond).Milliseconds(); ms < 1e8 {
+		return strconv.FormatInt(ms, 10) + "m"
+	}
+	return strconv.FormatInt(min(int64(left/time.Second), 1e8-1), 10) + "S"
+}
+
 func (l *standardLane) answer() http.ResponseWriter { return l.w }
 
 func (l *standardLane) carry(p *Proxy, x *passage) forward.Outcome {
 	to := forward.Target{
-		URL: x.endpoint.URL(), Timeout: x.timeout(), BodyLimit: x.bodyLimit(), OnHeader: x.OnHeader,
+		URL: x.endpoint.URL(), HTTP2: x.endpoint.Settings().HTTP2, Timeout: x.timeout(), BodyLimit: x.bodyLimit(), OnHeader: x.OnHeader,
 		Header: func(h http.Header) {
 			x.respond(h)
 			p.closing(h)
@@ -67,6 +76,10 @@ func (l *standardLane) prepare(x *passage) *http.Request {
 	out.Header = l.r.Header.Clone()
 	edge.Forwarded(out.Header, x.client, x.table.name, l.r.Proto)
 	out.Header.Set("X-Request-Id", x.ID)
+	if x.asking.grpc && !x.until.IsZero() {
+		// The time spent waiting here is not the backend's to spend again.
+		out.Header.Set("Grpc-Timeout", grpcTimeout(time.Until(x.until)))
+	}
 	if x.hints() {
 		out.Header.Set("X-Triage-Degrade", "optional")
 	}

@@ -22,14 +22,14 @@
 //     longer, and more of its answers than usual take more than 1.3 baselines: by three standard errors √(p(1−p)/n) of the usual share p. A mean
 //     is at the mercy of its largest sample, and with Pareto's times of α < 2 it has no variance; a share always has, and what is wrong with
 //     a backend makes most answers slower. While its baseline is a guess it suffers only if x is above 2 and three of the guess's errors as
-//     well, and its requests pile up. Routes that begin to suffer in the same tick form a group, with one limit (package limit). A route that suffers later, shows symptoms (x > 1.1 + 3·se for three ticks) or has surged
-//     joins a group in trouble if its trouble is of the same kind: routes that wait in one queue wait equally long, routes on a
+//     well, and its requests pile up. Routes that begin to suffer in the same tick form a group, with one limit (package limit). A route that suffers later, has surged, or shows symptoms (x > 1.1 + 3·se for three ticks,
+//     and, once the group is there for a while, x > 1.1 + 4·se over the newest 64) joins a group in trouble if its trouble is of the same kind: routes that wait in one queue wait equally long, routes on a
 //     resource that became slower become slower by the same factor; 0.4 of either is enough. Routes that suffered
 //     together in the last ten minutes, or are said to share something (shares.go), join together. Two groups in trouble of the same size for five ticks become one.
 //     Who does not suffer is left alone, and a member that is evidently well in the same ticks in which the others suffer, by
 //     time and by factor, leaves again. One that is refused so much that it cannot show how it is, is let out for a moment and
-//     watched (not the founders of the group): it stays out if it is well there and the others get as much done as before, else it goes
-//     back; and once it suffers in the same way it is back at once. A group closes after three seconds in which its limit held nobody back and its
+//     watched (not the founders of the group, which suffered when its trouble began): it stays out if it is well there, or suffers while the group
+//     does not suffer like it, and the others get as much done as before; else it goes back; and once it suffers in the same way it is back at once. A group closes after three seconds in which its limit held nobody back and its
 //     latency was below 1.3; what it accepted as slowness stays with its routes.
 //  4. Limit. Package limit moves the group's limit: act, verify, undo.
 //  5. Attribution. Suffering together finds the victims, not always the culprit: an export that spends most of its time elsewhere hardly

@@ -179,3 +179,56 @@ func TestATrialIsJudgedByTheOthers(t *testing.T) {
 		})
 	}
 }
+
+// A member that suffers outside while the group that it was let out of is well, or is in trouble of another size, suffers by itself.
+func TestWhoSuffersByItselfStaysOut(t *testing.T) {
+	for name, test := range map[string]struct {
+		y, excess float64
+		back      bool
+	}{"the group is well": {1, 0, false}, "the group suffers as much": {3, 2, true}, "the group suffers ten times as much": {21, 20, false}} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, RouteSettings{Name: "a"}, RouteSettings{Name: "b", Class: 1}, RouteSettings{Name: "c", Class: 3})
+			for range 60 {
+				l.tick(20, l.usual, l.routes...)
+			}
+			c := l.routes[2]
+			l.c.open(l.now, l.routes[:2])
+			g := l.c.groups[0]
+			c.trialOf, g.trial, c.trialAt = g, c, l.now-trialFor
+			c.suffering, c.known, c.x, g.y = true, true, 3, test.y
+			g.excess = test.excess * c.base.Seconds()
+			l.c.judgeTrials(l.now)
+			if back := c.domain == &g.domain; back != test.back {
+				t.Errorf("back in the group: %v; want %v", back, test.back)
+			}
+		})
+	}
+}
+
+// Who came into a group late, by symptoms or with another group, can be let out again; who suffered when its trouble began is a founder.
+func TestLatecomersAreNoFounders(t *testing.T) {
+	for name, test := range map[string]struct {
+		suffering bool
+		late      time.Duration
+		founder   bool
+	}{
+		"symptoms at once":             {false, 0, true},
+		"symptoms late":                {false, time.Minute, false},
+		"suffers when trouble is back": {true, time.Minute, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, RouteSettings{Name: "a"}, RouteSettings{Name: "b", Class: 1})
+			for range 60 {
+				l.tick(20, l.usual, l.routes...)
+			}
+			l.c.open(l.now, l.routes[:1])
+			g, b := l.c.groups[0], l.routes[1]
+			now := l.now + test.late
+			g.troubled, b.suffering = now, test.suffering
+			l.c.join(now, b, g, "for the test")
+			if b.founder != test.founder {
+				t.Errorf("founder: %v; want %v", b.founder, test.founder)
+			}
+		})
+	}
+}

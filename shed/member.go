@@ -51,13 +51,18 @@ func (c *Controller) kin(now time.Duration, r *Route) *group {
 		return nil
 	}
 	for _, g := range c.groups {
-		slower := r.x*r.slowness - 1
-		longer := slower * r.base.Seconds()
-		if g.openTo(r) && g.y/g.law.Scale >= limit.Target && (like(longer, g.excess) || g.y-1 >= kinSlower && like(slower, g.y-1)) {
+		if g.openTo(r) && g.inTroubleLike(r) {
 			return g
 		}
 	}
 	return nil
+}
+
+// inTroubleLike reports that the group is in trouble, and that the route's is of the same kind.
+func (g *group) inTroubleLike(r *Route) bool {
+	slower := r.x*r.slowness - 1
+	longer := slower * r.base.Seconds()
+	return g.y/g.law.Scale >= limit.Target && (like(longer, g.excess) || g.y-1 >= kinSlower && like(slower, g.y-1))
 }
 
 // like reports that two measures of trouble are of the same size.
@@ -76,7 +81,7 @@ func (c *Controller) joinSymptomatic(now time.Duration) {
 		if r.symptoms < symptomTicks && !r.surged() {
 			continue
 		}
-		if g := c.kin(now, r); g != nil {
+		if g := c.kin(now, r); g != nil && (now-g.since < g.founding() || r.surged() || r.beyond(samplesWide, symptomsAt, sureInTime)) {
 			c.join(now, r, g, "shows symptoms")
 		}
 	}
@@ -106,6 +111,7 @@ func (c *Controller) merge(now time.Duration) {
 			for _, r := range slices.Clone(h.routes) {
 				c.leave(now, r)
 				c.adopt(r, g)
+				r.founder, r.trialAt = now-g.since < g.founding(), now+max(trialFirst, r.trialWait)
 			}
 			g.law = limit.Open(now, float64(g.inFlight), 0, g.law.Scale)
 			g.limit, g.like = g.law.Limit, nil
@@ -221,7 +227,8 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 		// What was concluded about some of the founders says little about all of them: begin again.
 		g.law = limit.Open(now, float64(g.inFlight), g.headroom, g.law.Scale)
 	}
-	r.founder, r.trialAt = now-g.troubled < g.founding(), now+max(trialFirst, r.trialWait)
+	r.founder = now-g.since < g.founding() || r.suffering && now-g.troubled < g.founding()
+	r.trialAt = now + max(trialFirst, r.trialWait)
 	g.limit = g.law.Limit
 	c.entries.add(now, "group", g.name, before, float64(g.inFlight), fmt.Sprintf("%s joins: %s, latency %.2f times the baseline", r.Name(), why, r.x))
 }

@@ -66,6 +66,9 @@ func (c *Controller) judgeTrials(now time.Duration) {
 		case !burdens && r.known && !r.suffering && r.x <= trialWell+r.se:
 			r.aloofTill, r.released, r.fate, r.trialWait = now+trialAloof, true, nil, 0
 			c.entries.add(now, "group", g.name, float64(len(g.routes)+1), float64(len(g.routes)), fmt.Sprintf("%s leaves: released for a moment it was well, latency %.2f times the baseline", r.Name(), r.x))
+		case !burdens && r.suffering && !g.inTroubleLike(r):
+			r.trialWait = 0
+			c.entries.add(now, "group", g.name, float64(len(g.routes)+1), float64(len(g.routes)), fmt.Sprintf("%s leaves: released for a moment it suffered by itself, latency %.2f times the baseline, the group's %.2f", r.Name(), r.x, g.y))
 		default:
 			r.trialWait = min(max(trialAgain, 2*r.trialWait), trialLongest)
 			r.trialAt = now + r.trialWait

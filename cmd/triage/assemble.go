@@ -138,7 +138,7 @@ func upstreamSettings(name string, u config.Upstream, mode string) (proxy.Upstre
 		if err != nil {
 			return s, fmt.Errorf("upstream %s: endpoint %q: %w", name, e.URL, err)
 		}
-		s.Endpoints = append(s.Endpoints, upstream.EndpointSettings{URL: target, Zone: e.Zone, Version: e.Version, Weight: e.Weight})
+		s.Endpoints = append(s.Endpoints, upstream.EndpointSettings{URL: target, Zone: e.Zone, Version: e.Version, Weight: e.Weight, HTTP2: e.Protocol == "h2"})
 	}
 	return s, nil
 }
@@ -169,7 +169,7 @@ func routeSettings(r config.Route, rule route.Rule, class int) proxy.RouteSettin
 
 func listenerSettings(l config.Listener) (edge.Settings, error) {
 	s := edge.Settings{
-		Address: l.Address, Fast: l.Lane == "fast", MaxConnections: l.Limits.Connections, MaxHeader: int64(l.Limits.Header),
+		Address: l.Address, H2C: l.H2C, Fast: l.Lane == "fast", MaxConnections: l.Limits.Connections, MaxHeader: int64(l.Limits.Header),
 		ReadHeader: time.Duration(l.Timeouts.ReadHeader), Idle: time.Duration(l.Timeouts.Idle),
 		Read: time.Duration(l.Timeouts.Read), Write: time.Duration(l.Timeouts.Write),
 	}

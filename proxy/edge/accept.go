@@ -53,7 +53,10 @@ func (l *Listener) accept(log *slog.Logger) error {
 func (l *Listener) hand(tcp *net.TCPConn) {
 	l.tally.accepted.Add(1)
 	l.gate.add(1)
-	c := &conn{TCPConn: tcp, gate: l.gate}
+	c := &conn{TCPConn: tcp, gate: l.gate, from: l}
+	if p := l.policy.Load(); p.TLS != nil || p.H2C {
+		c.effort = newEffort()
+	}
 	if l.fast != nil && l.policy.Load().fast() {
 		go l.serveFast(c)
 		return

@@ -10,8 +10,9 @@ import (
 // body is the request body under a rolling deadline. A transport may go on reading it in a goroutine of its own when
 // the handler has returned, and the connection belongs to the next request: then it must not touch the deadline.
 type body struct {
-	inner io.ReadCloser
-	pace  pace
+	inner  io.ReadCloser
+	pace   pace
+	effort *effort
 
 	mu sync.Mutex
 	// ended is set when the handler has returned or the connection was hijacked.
@@ -26,6 +27,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	n, err := b.inner.Read(p)
+	b.effort.owed(framing * int64(n))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {

@@ -30,8 +30,10 @@ func ClientOf(r *http.Request) Client {
 }
 
 func identifyRequest(r *http.Request, p *policy) Client {
-	peer, ok := r.Context().Value(peerKey{}).(netip.Addr)
-	if !ok {
+	var peer netip.Addr
+	if known := peerOf(r.Context()); known != nil {
+		peer = known.addr
+	} else {
 		ap, _ := netip.ParseAddrPort(r.RemoteAddr)
 		peer = plainAddr(ap.Addr())
 	}

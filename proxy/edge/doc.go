@@ -13,7 +13,9 @@
 //     cut: Read without a byte of the request body while the handler waits for one, Write without the client taking what
 //     the handler writes (64 KiB at a time, so that is also the slowest a client may be). The deadline is moved at most
 //     once a second, so a cut comes up to a second (a quarter of the limit, if that is less) late, never early. Waiting in the handler does not count.
-//   - HTTP/2: 100 streams a connection, windows of 64 KiB a stream and 1 MiB a connection.
+//   - HTTP/2: 100 streams a connection, windows of 64 KiB a stream and 1 MiB a connection. What comes beside requests and their
+//     bodies (PING, SETTINGS, PRIORITY, unknown frames) is bounded to 2 MiB at once and 64 KiB a second, requests that are abandoned
+//     to 200 a second if they are half of all; then the connection is closed. net/http bounds CONTINUATION and what waits to be answered.
 //
 // # Requests that do not reach the handler
 //
@@ -54,6 +56,6 @@
 //
 // # Not done
 //
-// No HTTP/2 without TLS, no HTTP/3, no client certificates, no PROXY protocol. Forwarded (RFC 7239) is written and not
+// No HTTP/3, no client certificates, no PROXY protocol. Forwarded (RFC 7239) is written and not
 // read for identity. Hijacked connections count as connections, but Shutdown does not wait for them.
 package edge

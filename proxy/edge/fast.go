@@ -46,7 +46,7 @@ const (
 	leaving // nobody may begin another request
 )
 
-func (p *policy) fast() bool { return p.Fast && p.TLS == nil && http1.Supported }
+func (p *policy) fast() bool { return p.Fast && p.TLS == nil && !p.H2C && http1.Supported }
 
 // serveFast serves one connection until it ends or goes over to the standard lane.
 func (l *Listener) serveFast(c *conn) {

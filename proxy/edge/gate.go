@@ -74,6 +74,9 @@ type conn struct {
 	gate   *gate
 	server *server
 	closed atomic.Bool
+	from   *Listener
+	// effort counts what costs us something and is no request; nil where there is no HTTP/2.
+	effort *effort
 	// before is what the fast lane had read when it gave the connection away.
 	before []byte
 }
@@ -85,7 +88,12 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.before = c.before[n:]
 		return n, nil
 	}
-	return c.TCPConn.Read(p)
+	n, err := c.TCPConn.Read(p)
+	if !c.effort.took(n) {
+		c.from.flooded(c)
+		return 0, net.ErrClosed
+	}
+	return n, err
 }
 
 // WriteTo does not leave out what was read before.

@@ -16,7 +16,9 @@ type transferKey struct{}
 func (l *Listener) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := l.newTransfer(w, r, l.policy.Load())
+		defer l.ended(r.Context())
 		defer t.end()
+		t.effort.owed(requestBytes)
 		if status := screen(r); status != 0 {
 			l.tally.refused.Add(1)
 			refuse(t, status)

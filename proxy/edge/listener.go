@@ -25,6 +25,7 @@ type Listener struct {
 	policy  atomic.Pointer[policy]
 	buffers sync.Pool
 	tally   tally
+	floods  throttle
 	crowd   crowd
 	// leaving is set when no more connections are taken: every answer then asks its client to close.
 	leaving atomic.Bool
@@ -48,7 +49,7 @@ type policy struct {
 
 // tally counts what Snapshot shows.
 type tally struct {
-	accepted, acceptErrors, refused, http2Errors atomic.Uint64
+	accepted, acceptErrors, refused, http2Errors, floods atomic.Uint64
 }
 
 // Snapshot is the listener's state.
@@ -63,6 +64,8 @@ type Snapshot struct {
 	Refused uint64
 	// HTTP2Errors counts protocol errors of HTTP/2 clients.
 	HTTP2Errors uint64
+	// Floods counts connections that were closed because they cost more than their requests do.
+	Floods uint64
 }
 
 // Listen binds the address and reads the certificate. Nothing is accepted before Serve.
@@ -243,6 +246,7 @@ func (l *Listener) Snapshot() Snapshot {
 		AcceptErrors: l.tally.acceptErrors.Load(),
 		Refused:      l.tally.refused.Load(),
 		HTTP2Errors:  l.tally.http2Errors.Load(),
+		Floods:       l.tally.floods.Load(),
 	}
 }
 

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"log"
 	"log/slog"
@@ -79,6 +78,7 @@ func (l *Listener) configure(s Settings) *http.Server {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(s.TLS != nil)
+	protocols.SetUnencryptedHTTP2(s.H2C)
 	srv := &http.Server{
 		Handler:                      l.wrap(l.handler),
 		ReadHeaderTimeout:            s.ReadHeader,
@@ -112,13 +112,6 @@ func (l *Listener) http2() *http.HTTP2Config {
 
 func (l *Listener) getCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return l.policy.Load().certificate.get(time.Now(), l.log), nil
-}
-
-type peerKey struct{}
-
-// withPeer parses the peer's address once a connection instead of once a request.
-func withPeer(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, peerKey{}, addrOf(c.RemoteAddr()))
 }
 
 // errorLog takes what net/http has to say: at most a message a second, and as an attribute, since it quotes clients.

@@ -15,6 +15,8 @@ type Settings struct {
 	Address string
 	// TLS is nil for plain HTTP/1.1.
 	TLS *TLSSettings
+	// H2C speaks HTTP/2 without TLS too, to clients that begin with its preface.
+	H2C bool
 	// Fast serves plain HTTP/1.1 by the fast lane, if the handler is one for it.
 	Fast bool
 	// TrustedProxies are the peers whose X-Forwarded-* are believed.
@@ -111,5 +113,5 @@ func unmapped(prefixes []netip.Prefix) ([]netip.Prefix, error) {
 
 // sameServer reports whether a running http.Server serves both settings.
 func (s Settings) sameServer(other Settings) bool {
-	return s.MaxHeader == other.MaxHeader && s.ReadHeader == other.ReadHeader && s.Idle == other.Idle
+	return s.H2C == other.H2C && s.MaxHeader == other.MaxHeader && s.ReadHeader == other.ReadHeader && s.Idle == other.Idle
 }

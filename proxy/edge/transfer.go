@@ -28,6 +28,7 @@ type transfer struct {
 	// started is set when the final header is fixed, sent when net/http has surely sent it.
 	started, sent bool
 	written       int64
+	effort        *effort
 	// hijacked is set when the connection is the handler's.
 	hijacked bool
 	// duplex is set when the handler reads while it writes, and net/http does not finish the body first.
@@ -35,7 +36,8 @@ type transfer struct {
 }
 
 func (l *Listener) newTransfer(w http.ResponseWriter, r *http.Request, p *policy) *transfer {
-	t := &transfer{ResponseWriter: w, from: l, client: identifyRequest(r, p)}
+	t := &transfer{ResponseWriter: w, from: l, client: identifyRequest(r, p), effort: peerOf(r.Context()).effort()}
+	t.body.effort = t.effort
 	t.pace.init(w, r.ProtoMajor, true, p.Write)
 	if r.Body != nil && r.Body != http.NoBody {
 		t.body.inner = r.Body
@@ -95,6 +97,7 @@ func (t *transfer) before() {
 
 func (t *transfer) after(n int) {
 	t.written += int64(n)
+	t.effort.owed(int64(n) / updates)
 	t.sent = t.sent || t.written > headBuffer
 	t.pace.after()
 }
@@ -165,6 +168,7 @@ func (t *transfer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, fmt.Errorf("hijacking: %w", err)
 	}
 	t.hijacked = true
+	t.effort.release()
 	t.body.mu.Lock()
 	t.body.ended = true
 	t.body.mu.Unlock()

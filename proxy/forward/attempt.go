@@ -38,13 +38,18 @@ type attempt struct {
 
 func newAttempt(f *Forwarder, w http.ResponseWriter, r *http.Request, to Target) *attempt {
 	a := &attempt{f: f, w: w, rc: http.NewResponseController(w), r: r, to: to, begun: time.Now()}
-	a.websocket = asksForWebsocket(r)
+	a.websocket = asksForWebsocket(r) && !to.HTTP2
 	a.upload.a, a.watch.a, a.head.a = a, a, a
 	a.upload.idle.L = &a.upload.mu
+	a.trace.Got1xxResponse = func(code int, h textproto.MIMEHeader) error { return a.head.inform(code, http.Header(h)) }
+	if to.HTTP2 {
+		a.trace.GotConn = a.gotStream
+		a.trace.WroteHeaders = func() { a.sent.Store(true) }
+		return a
+	}
 	a.trace.GotConn = a.gotConn
 	// From here on the transport reads ahead, for whoever comes next.
 	a.trace.PutIdleConn = func(error) { a.conn.attempt.CompareAndSwap(a, nil) }
-	a.trace.Got1xxResponse = func(code int, h textproto.MIMEHeader) error { return a.head.inform(code, http.Header(h)) }
 	return a
 }
 
@@ -55,6 +60,10 @@ func (a *attempt) request() *http.Request {
 	out := a.r.WithContext(ctx)
 	out.URL = endpointURL(a.r.URL, a.to.URL)
 	out.Header = outgoingHeader(a.r, a.websocket)
+	if a.to.HTTP2 {
+		// It has no such field (RFC 9113, section 8.2.2), and Te stands without it.
+		delete(out.Header, "Connection")
+	}
 	if a.to.Host != "" {
 		out.Host = a.to.Host
 	}

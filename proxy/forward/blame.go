@@ -30,6 +30,8 @@ func (a *attempt) blame(err error) (reason.Reason, error) {
 		return dial.why, err
 	case a.conn == nil:
 		return reason.Internal, err
+	case a.to.HTTP2:
+		return a.blameStream(err), err
 	case a.conn.ended.Load() || brokeOff(err):
 		return reason.UpstreamReset, err
 	case a.conn.received.Load() || a.conn.unasked.Load():
@@ -46,7 +48,7 @@ func (a *attempt) blameBody(err error) (reason.Reason, error) {
 	if _, stalled := a.watch.verdict(); stalled {
 		return reason.UpstreamIncomplete, errStill
 	}
-	if brokeOff(err) || a.conn.ended.Load() {
+	if a.to.HTTP2 && a.blameStream(err) == reason.UpstreamReset || brokeOff(err) || a.conn.ended.Load() {
 		return reason.UpstreamIncomplete, err
 	}
 	return reason.UpstreamGarbage, err

@@ -27,6 +27,12 @@
 //   - A request is sent twice only if its method is safe to repeat, its body is empty, and a kept-alive connection broke
 //     under it before a byte of the answer came; or if not a byte of it had left. Idempotency-Key changes nothing.
 //
+// # HTTP/2
+//
+// Many exchanges share a connection, so the evidence is that of the stream: a reset or GOAWAY by the endpoint and a connection that died,
+// or did not answer a ping, are UpstreamReset; what is no HTTP/2 is UpstreamGarbage. What has arrived goes on at once, and IdleTimeout
+// runs during every read, since nobody can see whether it will have to wait.
+//
 // # Two ways
 //
 // Forward takes a request of net/http and net/http's Transport. Carry takes one of the fast lane (package http1) and connections of its own, and
@@ -44,7 +50,7 @@
 // # Not done
 //
 // No error page is written: while Outcome.Started is false the caller answers by Outcome.Reason. No choice of endpoint, no
-// retries beyond the above, no HTTP/2 to endpoints. Unannounced trailers of a request are seen only if the request is the
+// retries beyond the above, no websocket over HTTP/2. Unannounced trailers of a request are seen only if the request is the
 // server's own: copies made by WithContext do not get them from net/http. A 304 loses Content-Length and Content-Type to
 // an HTTP/1.1 client, and response fields that Connection names beside close pass on (both net/http).
 package forward

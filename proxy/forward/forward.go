@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -25,12 +26,17 @@ type Settings struct {
 	IdleConnections int
 	// TLS is used for https endpoints; nil verifies them against the roots of the system.
 	TLS *tls.Config
+	// PingAfter is how long an HTTP/2 connection may be silent before it is asked whether it is alive, 0 is 10 s; PingTimeout how long
+	// the answer may take before it is given up with all that is on it, 0 is 5 s.
+	PingAfter, PingTimeout time.Duration
 }
 
 // Target is where one exchange goes, and who wants to know about it.
 type Target struct {
 	// URL has the scheme and host of the endpoint; the rest of it is not looked at.
 	URL *url.URL
+	// HTTP2 is set for an endpoint that is spoken to by HTTP/2.
+	HTTP2 bool
 	// Timeout is how long the endpoint may take until its response header; 0 is no limit.
 	Timeout time.Duration
 	// BodyLimit is the size of the largest request body in bytes; 0 is no limit.
@@ -80,6 +86,7 @@ type Outcome struct {
 type Forwarder struct {
 	settings  Settings
 	transport *http.Transport
+	http2     *http.Transport
 	buffers   sync.Pool
 	pools     pools
 
@@ -111,9 +118,13 @@ func New(s Settings) (*Forwarder, error) {
 	if s.IdleConnections == 0 {
 		s.IdleConnections = defaultIdleConnections
 	}
+	if s.TLS == nil {
+		s.TLS = &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(tlsSessions)}
+	}
+	s.PingAfter, s.PingTimeout = cmp.Or(s.PingAfter, defaultPingAfter), cmp.Or(s.PingTimeout, defaultPingTimeout)
 	f := &Forwarder{settings: s, tunnels: make(map[*tunnel]struct{})}
 	f.buffers.New = func() any { return new([copyBuffer]byte) }
-	f.transport = f.newTransport()
+	f.transport, f.http2 = f.newTransport(), f.newHTTP2Transport()
 	return f, nil
 }
 
@@ -134,7 +145,7 @@ func (f *Forwarder) Forward(w http.ResponseWriter, r *http.Request, to Target) O
 	if to.Timeout > 0 {
 		a.watch.wait(responseHeader, to.Timeout)
 	}
-	res, err := f.transport.RoundTrip(out)
+	res, err := f.transportFor(to).RoundTrip(out)
 	a.head.close()
 	switch arrived := a.watch.stop(); {
 	case err != nil:
@@ -151,5 +162,6 @@ func (f *Forwarder) Forward(w http.ResponseWriter, r *http.Request, to Target) O
 // Close closes idle connections. Exchanges under way go on.
 func (f *Forwarder) Close() {
 	f.transport.CloseIdleConnections()
+	f.http2.CloseIdleConnections()
 	f.pools.close()
 }

@@ -75,6 +75,10 @@ func (a *attempt) passBody(res *http.Response) bool {
 // readBody reads a piece of the body. If it has to wait, what the client has not seen is sent off first.
 func (a *attempt) readBody(body io.Reader, buf []byte) (int, error) {
 	a.head.body(true)
+	if a.to.HTTP2 {
+		// What has arrived of a stream is not to be seen: it is taken as if it had to be waited for.
+		a.head.beforeWait()
+	}
 	n, err := body.Read(buf)
 	a.head.body(false)
 	a.watch.stop()

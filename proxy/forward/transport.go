@@ -37,9 +37,6 @@ func (e *dialError) Unwrap() error { return e.err }
 // newTransport makes a transport that adds nothing of its own to requests: no compression, no proxy of the environment,
 // no HTTP/2 behind the back of TLS.
 func (f *Forwarder) newTransport() *http.Transport {
-	if f.settings.TLS == nil {
-		f.settings.TLS = &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(tlsSessions)}
-	}
 	return &http.Transport{
 		DialContext:            f.dial,
 		DialTLSContext:         f.dialTLS,
@@ -66,7 +63,33 @@ func (f *Forwarder) dialTLS(ctx context.Context, network, address string) (net.C
 	if err != nil {
 		return nil, err
 	}
+	secure, err := f.handshake(ctx, c, address, f.settings.TLS.Clone())
+	if err != nil {
+		return nil, err
+	}
+	return newConn(secure, &f.buffers), nil
+}
+
+// dialHTTP2 gives the TLS connection itself, for net/http asks it for the protocol; what remembers is beneath.
+func (f *Forwarder) dialHTTP2(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := f.dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
 	config := f.settings.TLS.Clone()
+	config.NextProtos = []string{"h2"}
+	secure, err := f.handshake(ctx, c, address, config)
+	if err != nil {
+		return nil, err
+	}
+	if secure.ConnectionState().NegotiatedProtocol != "h2" {
+		closeQuietly(c)
+		return nil, &dialError{reason.TLS, errNoHTTP2}
+	}
+	return secure, nil
+}
+
+func (f *Forwarder) handshake(ctx context.Context, c net.Conn, address string, config *tls.Config) (*tls.Conn, error) {
 	if config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(address)
 	}
@@ -77,7 +100,7 @@ func (f *Forwarder) dialTLS(ctx context.Context, network, address string) (net.C
 		closeQuietly(c)
 		return nil, &dialError{reason.TLS, fmt.Errorf("tls handshake: %w", err)}
 	}
-	return newConn(secure, &f.buffers), nil
+	return secure, nil
 }
 
 func (f *Forwarder) connect(ctx context.Context, network, address string) (net.Conn, error) {

@@ -94,8 +94,13 @@ func (u *upload) again() (io.ReadCloser, error) {
 	return u, nil
 }
 
-// Close does nothing: the server closes its body when the handler returns, and the transport may want it again.
-func (u *upload) Close() error { return nil }
+// Close does nothing for HTTP/1: the server closes its body when the handler returns, and the transport may want it again.
+func (u *upload) Close() error {
+	if u.a.to.HTTP2 {
+		u.closeStream()
+	}
+	return nil
+}
 
 func (u *upload) Read(p []byte) (int, error) {
 	p, first, err := u.begin(p)

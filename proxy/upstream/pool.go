@@ -18,6 +18,8 @@ type EndpointSettings struct {
 	// URL is http or https and a host; it has no path, query or user.
 	URL           *url.URL
 	Zone, Version string
+	// HTTP2 is set if the endpoint is spoken to by HTTP/2, without TLS by prior knowledge.
+	HTTP2 bool
 	// Weight is 1 to 1000; 0 means 1.
 	Weight int
 	// Drained endpoints get no new requests.
