@@ -131,7 +131,11 @@ func testAttackUploadsThatEndTogether(t *testing.T) {
 	slow := uploads(t, r.url, "/x", 300)
 	drip(slow, 19)
 	calm.stop()
-	ceiling := statusOf(t, r.adminURL).Routes[0].Shed.Ceiling
+	s := statusOf(t, r.adminURL)
+	ceiling := s.Routes[0].Shed.Ceiling
+	for _, g := range s.Upstreams[0].Groups { // on a busy machine the drip may look like trouble; then it is the group's limit that counts
+		ceiling = max(ceiling, g.Limit)
+	}
 	most.Store(0)
 	var got visitors
 	for _, w := range slow {

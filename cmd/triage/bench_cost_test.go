@@ -25,7 +25,7 @@ func tiny(more ...string) []string {
 func costRecord(t *testing.T, args []string) (record.Record, *child) {
 	t.Helper()
 	c := launch(t, nil, append(args, "--output", "json")...)
-	code := c.code()
+	code := c.codeWithin(12 * patience)
 	var r record.Record
 	if err := json.Unmarshal([]byte(c.stdout.String()), &r); err != nil {
 		t.Fatalf("exit %d, %v; it said %s", code, err, c.stderr)
@@ -128,7 +128,7 @@ func TestCostOfAPeerThatEnds(t *testing.T) {
 // TestCostWithFewDescriptors must say how many it takes, and measure what can be measured.
 func TestCostWithFewDescriptors(t *testing.T) {
 	c := launch(t, []string{descriptorsLimit + "=400"}, tiny("--peers", "httputil", "--only", "cpu,connections", "--open", "3,300", "--output", "json")...)
-	code := c.code()
+	code := c.codeWithin(12 * patience)
 	var r record.Record
 	if err := json.Unmarshal([]byte(c.stdout.String()), &r); err != nil {
 		t.Fatalf("exit %d, %v; it said %s", code, err, c.stderr)

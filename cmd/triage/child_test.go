@@ -90,9 +90,15 @@ func (c *child) over() bool {
 // code waits for the end and gives the exit code.
 func (c *child) code() int {
 	c.t.Helper()
+	return c.codeWithin(patience)
+}
+
+// codeWithin is code for what has more to do.
+func (c *child) codeWithin(wait time.Duration) int {
+	c.t.Helper()
 	select {
 	case <-c.ended:
-	case <-time.After(patience):
+	case <-time.After(wait):
 		c.t.Fatal("the process does not end")
 	}
 	var exit *exec.ExitError

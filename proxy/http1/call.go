@@ -130,6 +130,8 @@ func (c *Call) Done() <-chan struct{} {
 	c.gone, c.watching = make(chan struct{}), make(chan struct{})
 	if c.left {
 		close(c.gone)
+	}
+	if c.left || c.r < c.w { // it has sent more, and what is behind that cannot be seen
 		close(c.watching)
 		return c.gone
 	}
@@ -142,9 +144,6 @@ func (c *Call) Done() <-chan struct{} {
 // watch waits for the client to send more, or to leave.
 func (c *Call) watch(gone, ended chan struct{}) {
 	defer close(ended)
-	if c.r < c.w {
-		return // it has sent more, and what is behind that cannot be seen
-	}
 	if err := c.raw.Read(c.peeked.call); err == nil && c.sight() == Ended {
 		close(gone)
 	}
