@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"triage/shed/window"
 )
 
 // lab is a controller whose requests are answered by hand.
@@ -205,16 +207,18 @@ func TestWhoSuffersByItselfStaysOut(t *testing.T) {
 	}
 }
 
-// Who came into a group late, by symptoms or with another group, can be let out again; who suffered when its trouble began is a founder.
+// Who came into a group late, by symptoms or with another group, can be let out again; who suffered when its trouble began is a founder, and
+// so is who has no baseline to be well by.
 func TestLatecomersAreNoFounders(t *testing.T) {
 	for name, test := range map[string]struct {
-		suffering bool
-		late      time.Duration
-		founder   bool
+		suffering, stranger bool
+		late                time.Duration
+		founder             bool
 	}{
-		"symptoms at once":             {false, 0, true},
-		"symptoms late":                {false, time.Minute, false},
-		"suffers when trouble is back": {true, time.Minute, true},
+		"symptoms at once":             {false, false, 0, true},
+		"symptoms late":                {false, false, time.Minute, false},
+		"suffers when trouble is back": {true, false, time.Minute, true},
+		"a stranger":                   {false, true, time.Minute, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab(t, RouteSettings{Name: "a"}, RouteSettings{Name: "b", Class: 1})
@@ -225,6 +229,9 @@ func TestLatecomersAreNoFounders(t *testing.T) {
 			g, b := l.c.groups[0], l.routes[1]
 			now := l.now + test.late
 			g.troubled, b.suffering = now, test.suffering
+			if test.stranger {
+				b.base = window.Baseline{}
+			}
 			l.c.join(now, b, g, "for the test")
 			if b.founder != test.founder {
 				t.Errorf("founder: %v; want %v", b.founder, test.founder)

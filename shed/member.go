@@ -218,7 +218,7 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 	if r.domain != &r.solo {
 		return
 	}
-	before := float64(g.inFlight)
+	before, stranger := float64(g.inFlight), r.scaled() == 0
 	headroom := c.headroomOf(now, r)
 	g.headroom += headroom
 	g.law = g.law.Grow(headroom, math.Max(r.peak, float64(r.inFlight)/math.Max(r.x, 1)))
@@ -227,7 +227,8 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 		// What was concluded about some of the founders says little about all of them: begin again.
 		g.law = limit.Open(now, float64(g.inFlight), g.headroom, g.law.Scale)
 	}
-	r.founder = now-g.since < g.founding() || r.suffering && now-g.troubled < g.founding()
+	// A stranger let out could not show that it is well: it has nothing to compare with.
+	r.founder = stranger || now-g.since < g.founding() || r.suffering && now-g.troubled < g.founding()
 	r.trialAt = now + max(trialFirst, r.trialWait)
 	g.limit = g.law.Limit
 	c.entries.add(now, "group", g.name, before, float64(g.inFlight), fmt.Sprintf("%s joins: %s, latency %.2f times the baseline", r.Name(), why, r.x))
