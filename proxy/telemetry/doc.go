@@ -12,7 +12,8 @@
 // advises for HTTP durations (semantic conventions, http.server.request.duration) and beside them native ones: growth
 // factor 1.1, at most 160 buckets. The metric names are stable; Names lists them.
 //
-// Promised: Record costs less than a microsecond and at most one allocation; cardinality is bounded by the
+// Promised: Record costs less than a microsecond and no allocation while the log's writer
+// keeps up (two for a line that finds no spare memory); cardinality is bounded by the
 // configuration, no label has a value that a client chose; a writer that fails, fills up or hangs slows no request;
 // header values, cookies and query strings are never logged.
 //
