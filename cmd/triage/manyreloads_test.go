@@ -13,7 +13,6 @@ import (
 )
 
 const (
-	reloads = 1000
 	streams = "  - {name: streams, match: {path: /stream}, upstream: app, priority: critical}\n"
 )
 
@@ -38,7 +37,8 @@ func TestAThousandReloads(t *testing.T) {
 		conf("listen: [{address: '"+listen+"', timeouts: {idle: 80s, read_header: 9s}}, OTHER]", strings.Replace(app, "127.0.0.1", "localhost", 1),
 			"  - {name: more, match: {path: /more}, upstream: app}\n"+streams+"  - {name: all, upstream: app, priority: critical, rate_limit: {rate: 2000000/s}, breaker: {open_for: 2s}}\n"),
 	}
-	versions[1] = strings.Replace(versions[1], "timeout: 5s", "timeout: 6s, idle_timeout: 50s", 1)
+	versions[0] = strings.Replace(versions[0], "timeout: 5s", "timeout: 20s", 1)
+	versions[1] = strings.Replace(versions[1], "timeout: 5s", "timeout: 21s, idle_timeout: 50s", 1)
 	r := start(t, versions[0])
 	ctx, stop := context.WithCancel(t.Context())
 	var customers sync.WaitGroup

@@ -1,0 +1,6 @@
+//go:build !race
+
+package main
+
+// reloads is how often TestAThousandReloads reloads.
+const reloads = 1000
