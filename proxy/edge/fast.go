@@ -52,7 +52,7 @@ type line struct {
 }
 
 // Awake goes on with a connection that something has come on, or whose time is over.
-func (k *line) Awake() { go k.conn.from.visit(k, false) }
+func (k *line) Awake() { workers.serve(k) }
 
 // The states of a connection.
 const (

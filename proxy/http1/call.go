@@ -32,6 +32,10 @@ func (c *Call) Take(s Socket) {
 // Leave lets go of a connection of which nothing is read, or whose rest nobody wants.
 func (c *Call) Leave() {
 	c.drop()
+	if c.Out != nil {
+		Release(c.Out)
+		c.Out = nil
+	}
 	c.Socket = Socket{}
 }
 
@@ -50,10 +54,6 @@ func (c *Call) Begin(n int) {
 func (c *Call) End() {
 	c.Settle()
 	c.Unpin()
-	if c.Out != nil {
-		Release(c.Out)
-		c.Out = nil
-	}
 }
 
 // piece is the most that is written under one deadline; so it is also the slowest a client may be.
