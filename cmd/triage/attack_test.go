@@ -365,7 +365,7 @@ func testAttackManyNames(t *testing.T) {
 	series := func() int { return strings.Count(get(t, r.adminURL+"/metrics"), "\ntriage_") }
 	before := series()
 	w := dial(t, r.url)
-	for i := range 5000 {
+	for i := range 1250 * effort {
 		method, path := "GET", "/a"
 		if i%2 == 0 {
 			path = "/b"
@@ -407,7 +407,7 @@ func testAttackReloads(t *testing.T) {
 	}
 	r := start(t, version(1))
 	floods := []*visitors{visit(t, 150, "GET", r.url+"/recommendations", ""), visit(t, 60, "POST", r.url+"/checkout", ""), visit(t, 100, "GET", r.url+"/none", "")}
-	for n := range 80 {
+	for n := range 20 * effort {
 		write(t, r.options.path, version(n))
 		if err := r.reload("test"); err != nil {
 			t.Fatal(err)

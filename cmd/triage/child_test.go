@@ -55,7 +55,7 @@ func launch(t *testing.T, env []string, args ...string) *child {
 	t.Helper()
 	c := &child{t: t, stdout: &buffer{}, stderr: &buffer{}, ended: make(chan struct{})}
 	c.cmd = exec.Command(os.Args[0], args...)
-	c.cmd.Env = append(append(os.Environ(), asTriage+"=1"), env...)
+	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
