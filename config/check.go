@@ -26,7 +26,7 @@ func (d *decoder) check(f *File) {
 	if data, ok := d.files.contents[f.SessionKeyFile]; ok && len(data) < minSessionKey {
 		d.wrong("session_key_file", fmt.Sprintf("the secret has %d bytes", len(data)), fmt.Sprintf("it needs at least %d", minSessionKey))
 	}
-	for path, file := range map[string]*string{"access_log.to": &f.AccessLog.To, "incident.file": &f.Incident.File, "incident.audit_file": &f.Incident.AuditFile, "incident.dead_letters": &f.Incident.DeadLetters} {
+	for path, file := range map[string]*string{"access_log.to": &f.AccessLog.To, "incident.file": &f.Incident.File, "incident.audit_file": &f.Incident.AuditFile, "incident.dead_letters": &f.Incident.DeadLetters, "handover": &f.Handover} {
 		d.written(path, file)
 	}
 }

@@ -18,6 +18,7 @@ type File struct {
 	SessionKeyFile string              `yaml:"session_key_file" file:"true" doc:"File with the secret, at least 16 bytes, that sorts sessions into cohorts; the same in a whole fleet. Without it each process draws its own."`
 	AccessLog      AccessLog           `yaml:"access_log" doc:"The access log."`
 	Incident       Incident            `yaml:"incident" doc:"The record of incidents and of what is set by hand, and who is told."`
+	Handover       string              `yaml:"handover" format:"written" doc:"Path of a unix socket where a new process takes the listeners over, and this one drains; without it no process can."`
 	Drain          Drain               `yaml:"drain" doc:"How the proxy leaves when it is told to stop."`
 
 	// upstreams holds the names of Upstreams in the order of the file.

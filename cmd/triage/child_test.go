@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -53,10 +54,27 @@ func spawnAt(t *testing.T, path string, env ...string) *child {
 // launch starts a process with any command line.
 func launch(t *testing.T, env []string, args ...string) *child {
 	t.Helper()
-	c := &child{t: t, stdout: &buffer{}, stderr: &buffer{}, ended: make(chan struct{})}
-	c.cmd = exec.Command(os.Args[0], args...)
-	c.cmd.Env = append(append(os.Environ(), asTriage+"=1"), env...)
+	c := &child{t: t}
+	c.start(env, nil, os.Args[0], args...)
+	return c
+}
+
+// start starts any program that becomes triage, with sockets as its descriptors from 3 on.
+func (c *child) start(env []string, sockets []*net.TCPListener, program string, args ...string) {
+	t := c.t
+	t.Helper()
+	c.stdout, c.stderr, c.ended = &buffer{}, &buffer{}, make(chan struct{})
+	c.cmd = exec.Command(program, args...)
+	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
+	for _, l := range sockets {
+		file, err := l.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		c.cmd.ExtraFiles = append(c.cmd.ExtraFiles, file)
+	}
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +86,6 @@ func launch(t *testing.T, env []string, args ...string) *child {
 			t.Errorf("the process said:\n%s", c.stderr)
 		}
 	})
-	return c
 }
 
 func (c *child) signal(s os.Signal) {

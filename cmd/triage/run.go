@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
 	"triage/config"
@@ -24,7 +25,8 @@ func newRun() *cobra.Command {
 		Short: "Serve: stand in front of the upstreams of the configuration",
 		Long: `Serve until SIGTERM or SIGINT: readiness fails, new requests go on for drain.delay, then no connection
 is accepted any more and those under way have drain.timeout to end. A second signal ends at once.
-SIGHUP, a change of the file and POST /api/v1/reload load the configuration again.`,
+SIGHUP, a change of the file and POST /api/v1/reload load the configuration again. SIGUSR2 starts the program again, as it is
+on disk now: with handover in the configuration the new process takes the listeners over, and this one drains.`,
 		Args: cobra.NoArgs,
 	}
 	path := configFlag(cmd)
@@ -61,7 +63,7 @@ func runServer(o options) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	signal.Notify(signals, append([]os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}, replaceSignals...)...)
 	defer signal.Stop(signals)
 	go s.obey(signals, stop)
 	if watcher != nil {
@@ -71,13 +73,15 @@ func runServer(o options) error {
 	return s.Run(ctx)
 }
 
-// obey acts on signals: HUP reloads, the first TERM or INT drains, the second ends at once.
+// obey acts on signals: HUP reloads, USR2 starts a successor, the first TERM or INT drains, the second ends at once.
 func (s *server) obey(signals <-chan os.Signal, stop context.CancelFunc) {
 	draining := false
 	for sig := range signals {
 		switch {
 		case sig == syscall.SIGHUP:
 			s.reload("SIGHUP")
+		case slices.Contains(replaceSignals, sig):
+			s.replace()
 		case draining:
 			s.options.logger.Warn("a second signal: ending at once", "signal", sig.String())
 			os.Exit(exitFailed)
@@ -104,11 +108,14 @@ func (s *server) follow(ctx context.Context, changed <-chan struct{}) {
 // Run serves until the context ends, then drains. It returns nil when everything under way had its time.
 func (s *server) Run(ctx context.Context) error {
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
+	// What only one process may do ends when another has taken over.
+	sole, leave := context.WithCancel(inner)
+	defer leave()
 	var background sync.WaitGroup
 	background.Go(func() { s.proxy.Run(inner) })
 	background.Go(func() { s.telemetry.Run(inner) })
 	background.Go(func() { s.tell(inner) })
-	background.Go(func() { s.look(inner) })
+	background.Go(func() { s.look(sole) })
 	background.Go(func() { s.history.book.Run(inner) })
 	background.Go(func() { s.history.sender.Run(inner) })
 	go s.admin.Serve(s.adminAt)
@@ -119,11 +126,17 @@ func (s *server) Run(ctx context.Context) error {
 	s.serving = true
 	s.mu.Unlock()
 	s.options.logger.Info("serving", "listen", s.addresses(), "admin", s.adminAt.Addr().String(), "version", thisBuild().Version, "config", s.options.path, "hash", s.inForce().Hash)
+	s.begin(sole)
 
 	var err error
 	select {
 	case <-ctx.Done():
-		s.drain()
+		s.notify(daemon.SdNotifyStopping)
+		s.drain(false)
+	case to := <-s.successor:
+		leave()
+		s.handedOver(to)
+		s.drain(true)
 	case err = <-s.serveErr:
 	}
 	stop()
@@ -133,19 +146,27 @@ func (s *server) Run(ctx context.Context) error {
 	return err
 }
 
-// drain fails readiness, goes on serving for the delay, then closes the listeners and waits for what is under way.
-func (s *server) drain() {
+// drain fails readiness, goes on serving for the delay, then closes the listeners and waits for what is under way. Where another process has
+// the listeners, new connections are its, and the kept ones have all the time to come to their end.
+func (s *server) drain(handed bool) {
 	s.mu.Lock()
 	delay, timeout := time.Duration(s.loaded.File.Drain.Delay), time.Duration(s.loaded.File.Drain.Timeout)
 	listeners := s.listeners
 	s.proxy.Drain() // under the lock: no reload changes anything from here on
 	s.mu.Unlock()
+	end := (*edge.Listener).Shutdown
+	if handed {
+		delay = 0
+		end = func(l *edge.Listener, ctx context.Context) error {
+			return l.Leave(ctx, timeout-min(timeout/2, lastWords))
+		}
+	}
 	time.Sleep(delay)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	var wg sync.WaitGroup
 	for _, l := range listeners {
-		wg.Go(func() { shutdown(ctx, l) })
+		wg.Go(func() { shutdown(ctx, l, end) })
 	}
 	wg.Wait()
 	s.waitForRetired(ctx)
@@ -153,8 +174,11 @@ func (s *server) drain() {
 	s.options.logger.Info("drained", "in_time", ctx.Err() == nil)
 }
 
-func shutdown(ctx context.Context, l *edge.Listener) {
-	if err := l.Shutdown(ctx); err != nil && !errors.Is(err, http.ErrServerClosed) {
+// lastWords is what is left of drain.timeout, when kept connections are closed, for an answer that has just begun.
+const lastWords = time.Second
+
+func shutdown(ctx context.Context, l *edge.Listener, end func(*edge.Listener, context.Context) error) {
+	if err := end(l, ctx); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		l.Close()
 	}
 }

@@ -47,6 +47,9 @@ type server struct {
 	admin     *http.Server
 	adminAt   net.Listener
 	key       shed.CohortKey
+	program   string // this program's file, as it was called when it was started
+	inherited *inheritance
+	successor chan takenOver // a process that has taken over
 	serveErr  chan error     // a listener that died
 	retiring  sync.WaitGroup // listeners that a reload removed, until what they serve has ended
 
@@ -60,12 +63,14 @@ type server struct {
 
 // newServer loads the configuration, builds everything and binds every address. Nothing is served before Run.
 func newServer(o options) (_ *server, err error) {
-	s := &server{options: o, started: time.Now(), history: history{counter: incident.NewCounter()}, listeners: map[string]*edge.Listener{}, serveErr: make(chan error, 1)}
+	s := &server{options: o, started: time.Now(), history: history{counter: incident.NewCounter()}, listeners: map[string]*edge.Listener{}, serveErr: make(chan error, 1), successor: make(chan takenOver, 1)}
 	defer func() {
 		if err != nil {
 			s.closeAll()
+			s.inherited.giveUp()
 		}
 	}()
+	s.program, _ = os.Executable()
 	if s.loaded, err = s.load(); err != nil {
 		return nil, err
 	}
@@ -90,10 +95,16 @@ func newServer(o options) (_ *server, err error) {
 	if err = s.newHistory(f); err != nil {
 		return nil, err
 	}
+	if s.inherited, err = inherit(f.Handover); err != nil {
+		return nil, err
+	}
 	if err = s.bind(f.Listen, s.listeners); err != nil {
 		return nil, err
 	}
 	if err = s.newAdmin(f); err != nil {
+		return nil, err
+	}
+	if err = s.inherited.settle(); err != nil {
 		return nil, err
 	}
 	s.telemetry.Reloaded(true, s.loaded.Hash, s.loadedAt)
@@ -165,7 +176,7 @@ func (s *server) bind(listeners []config.Listener, into map[string]*edge.Listene
 		}
 		settings, err := listenerSettings(l)
 		if err == nil {
-			into[l.Address], err = listen(settings)
+			into[l.Address], err = s.inherited.listenAt(settings)
 		}
 		if err != nil {
 			delete(into, l.Address)
@@ -208,8 +219,10 @@ func (s *server) newAdmin(f *config.File) error {
 	if err != nil {
 		return err
 	}
-	if s.adminAt, err = admin.Listen(f.Admin.Address, len(tokens) > 0); err != nil {
-		return err
+	if s.adminAt = s.inherited.claim(ofAdmin, f.Admin.Address); s.adminAt == nil {
+		if s.adminAt, err = admin.Listen(f.Admin.Address, len(tokens) > 0); err != nil {
+			return err
+		}
 	}
 	s.admin = admin.Server(api.Handler())
 	return nil
@@ -248,6 +261,12 @@ func (s *server) inForce() admin.ConfigInForce {
 		s.options.logger.Error("writing the configuration in force", "error", err)
 	}
 	return admin.ConfigInForce{Hash: s.loaded.Hash, LoadedAt: s.loadedAt, File: s.options.path, LastError: s.lastError, YAML: yaml}
+}
+
+func (s *server) inForceFile() *config.File {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &s.loaded.File
 }
 
 func (s *server) ready() (bool, string) {
@@ -374,7 +393,7 @@ func (s *server) restore(next map[string]*edge.Listener) {
 func (s *server) warnOfRest(old, new *config.File) {
 	for what, same := range map[string]bool{
 		"admin": reflect.DeepEqual(old.Admin, new.Admin), "session_key_file": old.SessionKeyFile == new.SessionKeyFile, "access_log": old.AccessLog == new.AccessLog,
-		"incident": reflect.DeepEqual(old.Incident, new.Incident),
+		"incident": reflect.DeepEqual(old.Incident, new.Incident), "handover": old.Handover == new.Handover,
 	} {
 		if !same {
 			s.options.logger.Warn("a reload does not change this; restart to put it in force", "key", what)
@@ -387,7 +406,7 @@ func (s *server) retire(l *edge.Listener, timeout time.Duration) {
 	s.retiring.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
-		shutdown(ctx, l)
+		shutdown(ctx, l, (*edge.Listener).Shutdown)
 	})
 }
 

@@ -78,10 +78,14 @@ func Listen(s Settings) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening on %q: %w", s.Address, err)
 	}
+	return newListener(tcp, p), nil
+}
+
+func newListener(tcp *net.TCPListener, p *policy) *Listener {
 	l := &Listener{tcp: tcp, gate: newGate(p.MaxConnections), conns: make(chan *conn), done: make(chan struct{})}
 	l.buffers.New = func() any { return new([copyBuffer]byte) }
 	l.policy.Store(p)
-	return l, nil
+	return l
 }
 
 func newPolicy(s Settings) (*policy, error) {
@@ -143,8 +147,11 @@ func (l *Listener) Serve(h http.Handler, log *slog.Logger) error {
 // Shutdown stops accepting and lets requests under way end. A kept connection has lingerFor to send one more request, whose answer asks the
 // client to close it: a client that is about to use a connection would lose its request if it were closed at once. When ctx
 // ends first Shutdown gives its error, and Close does the rest.
-func (l *Listener) Shutdown(ctx context.Context) error {
-	l.linger(ctx)
+func (l *Listener) Shutdown(ctx context.Context) error { return l.Leave(ctx, lingerFor) }
+
+// Leave is Shutdown with another time for kept connections: where somebody else serves the socket already, there is no hurry.
+func (l *Listener) Leave(ctx context.Context, linger time.Duration) error {
+	l.linger(ctx, linger)
 	return errors.Join(l.stop(func(s *server) error { return s.http.Shutdown(ctx) }), l.crowd.leave(ctx))
 }
 
@@ -155,7 +162,7 @@ const (
 	lingerPoll = 5 * time.Millisecond
 )
 
-func (l *Listener) linger(ctx context.Context) {
+func (l *Listener) linger(ctx context.Context, linger time.Duration) {
 	l.mu.Lock()
 	serving := l.handler != nil && !l.closed
 	l.mu.Unlock()
@@ -165,7 +172,7 @@ func (l *Listener) linger(ctx context.Context) {
 	_ = l.tcp.SetDeadline(time.Now().Add(backlogFor))
 	poll := time.NewTicker(lingerPoll)
 	defer poll.Stop()
-	until := time.Now().Add(backlogFor + lingerFor)
+	until := time.Now().Add(backlogFor + linger)
 	for begun := time.Now(); time.Since(begun) < backlogFor || l.Connections() > 0 && time.Now().Before(until); {
 		select {
 		case <-ctx.Done():

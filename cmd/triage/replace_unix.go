@@ -1,0 +1,11 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"syscall"
+)
+
+// replaceSignals ask for a successor.
+var replaceSignals = []os.Signal{syscall.SIGUSR2}
