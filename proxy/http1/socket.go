@@ -24,7 +24,8 @@ type Socket struct {
 // Take takes a connection over from package net. Of one that sleeps the owner is told; nil if it never does. With an error nothing has
 // happened to it.
 func Take(tcp *net.TCPConn, owner Sleeper) (Socket, error) {
-	fd, err := detach(tcp)
+	// Under its old descriptor the runtime's own poller would be woken for it as well.
+	fd, err := again(tcp)
 	if err != nil {
 		return Socket{}, fmt.Errorf("taking a connection over: %w", err)
 	}
@@ -33,6 +34,7 @@ func Take(tcp *net.TCPConn, owner Sleeper) (Socket, error) {
 		_ = sysClose(fd)
 		return Socket{}, fmt.Errorf("taking a connection over: %w", err)
 	}
+	_ = tcp.Close() // the socket stays open
 	return Socket{fd, s}, nil
 }
 

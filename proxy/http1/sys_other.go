@@ -36,4 +36,4 @@ func newEvents() (int, *os.File, error)         { return 0, nil, errUnsupported 
 func watch(int, int, int32) error               { return errUnsupported }
 func unwatch(int, int)                          {}
 func takeEvents(int, []event) int               { return 0 }
-func detach(*net.TCPConn) (int, error)          { return 0, errUnsupported }
+func again(*net.TCPConn) (int, error)           { return 0, errUnsupported }
