@@ -11,21 +11,22 @@ type Kind string
 
 // The kinds.
 const (
-	Opened  Kind = "opened"  // it begins; To is its title
-	Moved   Kind = "state"   // another state
-	Signal  Kind = "signal"  // what the law or a breaker did
-	Judged  Kind = "verdict" // where the failure is thought to be
-	Counted Kind = "impact"  // who is affected so far
-	Taken   Kind = "role"    // a role changes hands
-	Pulled  Kind = "lever"   // something is set by hand, or taken back
-	Noted   Kind = "note"    // a person says something
-	Changed Kind = "change"  // something went live
-	Told    Kind = "update"  // word went out
+	Opened  Kind = "opened"   // it begins; To is its title
+	Moved   Kind = "state"    // another state
+	Signal  Kind = "signal"   // what the law or a breaker did
+	Rated   Kind = "severity" // it has risen
+	Judged  Kind = "verdict"  // where the failure is thought to be
+	Counted Kind = "impact"   // who is affected so far
+	Taken   Kind = "role"     // a role changes hands
+	Pulled  Kind = "lever"    // something is set by hand, or taken back
+	Noted   Kind = "note"     // a person says something
+	Changed Kind = "change"   // something went live
+	Told    Kind = "update"   // word went out
 )
 
 // Kinds gives every kind.
 func Kinds() []Kind {
-	return []Kind{Opened, Moved, Signal, Judged, Counted, Taken, Pulled, Noted, Changed, Told}
+	return []Kind{Opened, Moved, Signal, Rated, Judged, Counted, Taken, Pulled, Noted, Changed, Told}
 }
 
 // State is where an incident is.
@@ -81,6 +82,8 @@ type Impact struct {
 	Routes map[string]Counts `json:"routes"`
 	// Sessions is about how many sessions met a refusal or a failure; of requests without one, client addresses.
 	Sessions float64 `json:"sessions"`
+	// Protected compares with what would have happened without protection; nil: nothing is known of it.
+	Protected *Protected `json:"protected,omitempty"`
 }
 
 // Counts are what became of requests.

@@ -27,7 +27,9 @@ type Incident struct {
 	OpenedBy string `json:"opened_by"`
 	Reopened int    `json:"reopened,omitempty"`
 	// Baseline is the traffic of the protected routes just before, in requests a second.
-	Baseline float64         `json:"baseline_rate"`
+	Baseline float64 `json:"baseline_rate"`
+	// Severity is 1 (the most important class suffers) to 4 (nobody has felt anything), the worst so far; 0: not rated yet.
+	Severity int             `json:"severity,omitempty"`
 	Roles    map[Role]string `json:"roles"`
 	Verdict  verdict.Verdict `json:"verdict"`
 	Impact   Impact          `json:"impact"`
@@ -47,6 +49,8 @@ func (i *Incident) apply(e Entry) {
 		}
 	case Moved:
 		i.move(e)
+	case Rated:
+		i.Severity = int(e.Numbers["severity"])
 	case Judged:
 		if e.Verdict != nil {
 			i.Verdict = *e.Verdict
