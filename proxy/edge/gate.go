@@ -118,5 +118,8 @@ func (c *conn) Close() error {
 			c.server.open.Add(-1)
 		}
 	}
+	if c.TCPConn == nil {
+		return nil // the fast lane has it
+	}
 	return c.TCPConn.Close()
 }

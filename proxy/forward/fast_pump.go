@@ -3,7 +3,6 @@ package forward
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"triage/proxy/http1"
 	"triage/proxy/reason"
@@ -88,8 +87,8 @@ func (p *pump) stop() {
 	}
 	p.mu.Lock()
 	p.torn = true
-	_ = p.x.c.TCP().SetReadDeadline(time.Now().Add(tearGrace))
-	_ = p.x.peer.TCP().SetWriteDeadline(time.Unix(1, 0))
+	p.x.c.Hurry(http1.Now() + tearGrace)
+	p.x.peer.HurryWrite(0)
 	p.mu.Unlock()
 	<-p.ended
 	p.x.c.Unbound()

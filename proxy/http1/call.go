@@ -2,7 +2,6 @@ package http1
 
 import (
 	"context"
-	"net"
 	"time"
 )
 
@@ -24,10 +23,20 @@ type Call struct {
 	left     bool
 }
 
-// Take makes c the first call on a connection.
-func (c *Call) Take(tcp *net.TCPConn) error {
+// Take makes c a call on a connection of which nothing is read. What was there of it for another one is used again.
+func (c *Call) Take(s Socket) {
 	c.watching, c.gone, c.left = nil, nil, false
-	return c.Conn.Reset(tcp)
+	c.Conn.Reset(s)
+}
+
+// Leave lets go of a connection of which nothing is read, or whose rest nobody wants.
+func (c *Call) Leave() {
+	c.drop()
+	if c.Out != nil {
+		Release(c.Out)
+		c.Out = nil
+	}
+	c.Socket = Socket{}
 }
 
 // Begin begins with the request whose head is n bytes of what is buffered. Its texts stay good until End.
@@ -45,10 +54,6 @@ func (c *Call) Begin(n int) {
 func (c *Call) End() {
 	c.Settle()
 	c.Unpin()
-	if c.Out != nil {
-		Release(c.Out)
-		c.Out = nil
-	}
 }
 
 // piece is the most that is written under one deadline; so it is also the slowest a client may be.
@@ -81,11 +86,10 @@ func (c *Call) Settle() {
 	if c.watching == nil {
 		return
 	}
-	c.readBy = 0
-	_ = c.tcp.SetReadDeadline(time.Unix(1, 0))
+	c.Hurry(0)
 	<-c.watching
 	c.watching = nil
-	_ = c.tcp.SetReadDeadline(time.Time{})
+	c.slot.read.until.Store(0)
 	select {
 	case <-c.gone:
 		c.left = true
@@ -135,8 +139,7 @@ func (c *Call) Done() <-chan struct{} {
 		close(c.watching)
 		return c.gone
 	}
-	c.readBy = 0
-	_ = c.tcp.SetReadDeadline(time.Time{})
+	c.slot.read.until.Store(0)
 	go c.watch(c.gone, c.watching)
 	return c.gone
 }
@@ -144,7 +147,16 @@ func (c *Call) Done() <-chan struct{} {
 // watch waits for the client to send more, or to leave.
 func (c *Call) watch(gone, ended chan struct{}) {
 	defer close(ended)
-	if err := c.raw.Read(c.peeked.call); err == nil && c.sight() == Ended {
-		close(gone)
+	for {
+		switch c.look() {
+		case Ended:
+			close(gone)
+			return
+		case Data:
+			return
+		}
+		if c.slot.wait(&c.slot.read) != nil {
+			return
+		}
 	}
 }

@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"slices"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -118,7 +117,7 @@ func Names() []Metric {
 
 // durationBounds are the bucket bounds, in seconds, that OpenTelemetry's semantic conventions advise for
 // http.server.request.duration.
-var durationBounds = []float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10}
+var durationBounds = [...]float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10}
 
 func counters(metric int) *prometheus.CounterVec {
 	m := catalogue[metric]
@@ -128,14 +127,4 @@ func counters(metric int) *prometheus.CounterVec {
 func gauges(metric int) *prometheus.GaugeVec {
 	m := catalogue[metric]
 	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: m.Name, Help: m.Help}, m.Labels)
-}
-
-func histograms(metric int) *prometheus.HistogramVec {
-	m := catalogue[metric]
-	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: m.Name, Help: m.Help, Buckets: durationBounds,
-		NativeHistogramBucketFactor:     1.1,
-		NativeHistogramMaxBucketNumber:  160,
-		NativeHistogramMinResetDuration: time.Hour,
-	}, m.Labels)
 }
