@@ -15,7 +15,7 @@ func (d *incidentDemo) compare(i incident.Incident) {
 	}
 	d.report.Twin = float64(served) / float64(max(offered, 1))
 	if p := i.Impact.Protected; p != nil && p.Known {
-		d.report.Estimated = p.Without.Likely / p.Offered
+		d.report.Estimated = p.Likely
 	}
 	d.say("severity: SEV%d. %s", i.Severity, i.Impact.Protected.Sentence())
 	d.say("the twin without Triage served %.1f %% of its %d checkouts", 100*d.report.Twin, offered)

@@ -81,7 +81,7 @@ func TestTheReportSaysWhatWouldHaveBeen(t *testing.T) {
 	i := w.show(t)
 	r := incident.ReportOf(i, w.now(), nil)
 	p := i.Impact.Protected
-	if p == nil || !p.Known || p.Offered < 700 || p.From < 0 || p.To > 1 || p.Without.Likely > 0.6*p.Offered || p.To < p.From+0.1 {
+	if p == nil || !p.Known || p.Offered < 700 || p.From < 0 || p.To > 1 || p.Likely > 0.6 || p.To < p.From+0.1 {
 		t.Fatalf("protected: %+v", p)
 	}
 	if !slices.ContainsFunc(r.Effect, func(s string) bool { return strings.Contains(s, "Without protection it would have been about") }) || !strings.Contains(r.Markdown(), r.Without) {

@@ -91,18 +91,22 @@ func paired(e sim.Episode, draw sim.Draw, seed int) (*Pair, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pairing %s: %w", e.Name, err)
 	}
-	p := &Pair{Episode: e.Name, Seed: seed, Known: true}
+	p := &Pair{Episode: e.Name, Seed: seed}
 	routes := estimator.Routes()
-	var said, all, truth, allTruth sums
-	for i, r := range c.sc.Routes {
-		one, served := routes[r.Name], tallyOf(bare, r.Name)
-		p.Known = p.Known && (one.Known || one.Offered == 0)
-		all, allTruth = all.add(one), allTruth.tally(served)
-		if c.sc.Routes[i].Class == 0 {
-			said, truth = said.add(one), truth.tally(served)
+	said, all := without.Route{Known: true}, without.Route{Known: true}
+	var truth, allTruth sim.Tally
+	for _, r := range c.sc.Routes {
+		one, ok := routes[r.Name]
+		if !ok {
+			one.Known = true // nobody has asked for it
+		}
+		all, allTruth = all.Plus(one), sum(allTruth, tallyOf(bare, r.Name))
+		if r.Class == 0 {
+			said, truth = said.Plus(one), sum(truth, tallyOf(bare, r.Name))
 		}
 	}
-	p.Protected, p.All = said.shares(truth), all.shares(allTruth)
+	p.Protected, p.Known = shares(said, truth)
+	p.All, _ = shares(all, allTruth)
 	return p, nil
 }
 
@@ -118,27 +122,21 @@ func refused(s shown) bool {
 func tallyOf(r *sim.Result, route string) (all sim.Tally) {
 	for _, phase := range r.Phases {
 		if t := phase[route]; t != nil {
-			all.Offered, all.Served = all.Offered+t.Offered, all.Served+t.Served
+			all = sum(all, *t)
 		}
 	}
 	return all
 }
 
-// sums are of some routes.
-type sums struct{ offered, with, low, said, high float64 }
-
-func (s sums) add(r without.Route) sums {
-	return sums{s.offered + r.Offered, s.with + r.Served, s.low + r.Without.Low, s.said + r.Without.Likely, s.high + r.Without.High}
+func sum(a, b sim.Tally) sim.Tally {
+	return sim.Tally{Offered: a.Offered + b.Offered, Served: a.Served + b.Served}
 }
 
-func (s sums) tally(t sim.Tally) sums {
-	s.offered, s.with = s.offered+float64(t.Offered), s.with+float64(t.Served)
-	return s
-}
-
-func (s sums) shares(truth sums) Shares {
-	n := max(s.offered, 1)
-	return Shares{With: s.with / n, Low: s.low / n, Said: s.said / n, High: s.high / n, True: truth.with / max(truth.offered, 1)}
+// shares sets what was estimated beside what is true, and reports whether the estimator says that it knows.
+func shares(r without.Route, truth sim.Tally) (Shares, bool) {
+	n := max(r.Offered, 1)
+	_, said, high, known := r.Share()
+	return Shares{With: r.Served / n, Low: r.Without.Low / n, Said: said, High: high, True: truth.Share()}, known
 }
 
 // WritePairs writes how far the estimates are off, and those that are off most.

@@ -19,7 +19,9 @@
 //
 // # What it does not know
 //
-// It is unknown (Known is false) if a route of the queue was never seen well before, since then s is a guess. Retries that failures would have caused are not
-// counted, nor what a backend loses under overload beyond its queue (a crash): protection may have helped more than is said. bench/sim/isolate holds it
+// What a shop without protection loses beyond its queue, by people who come again and by pools that get less done in a crowd, is not modelled: what is said is
+// 0.6 of Low (share.go), a number that the simulator's episodes gave.
+//
+// It is unknown (Known is false) if the queue was hardly there to be seen, or if a route of the queue was never seen well before, since then s is a guess. bench/sim/isolate holds it
 // against paired runs, the same requests without protection; Margin is the error measured there.
 package without

@@ -26,7 +26,7 @@ func (q *queue) join(upstream string, s verdict.Second) {
 func (q *queue) step(e *Estimator, upstream string, s verdict.Second) (served Range, known bool) {
 	arrived, done, service, refused, known := q.second(e, upstream, s)
 	if len(q.members) == 0 || !known {
-		return Range{0, 0, 1}, known
+		return Range{0, 1}, known
 	}
 	seconds := max(s.Lasted.Seconds(), 1e-3)
 	rate := done / seconds
@@ -50,12 +50,8 @@ func (q *queue) step(e *Estimator, upstream string, s verdict.Second) (served Ra
 	served.Low = within(before.Low/q.capacity, q.work.Low/q.capacity, room)
 	served.High = max(within(before.High/q.capacity, q.work.High/q.capacity, room), min(q.capacity*seconds/max(arrived, 1e-9), 1))
 	served.High = max(served.High, served.Low)
-	served.Likely = served.Low + likely*(served.High-served.Low)
 	return served, true
 }
-
-// likely is where between the two backends the usual one lies. Measured over the development draw of the zoo (bench/sim/isolate).
-const likely = 0.1
 
 // second sums a second up: work that arrived and was done, in seconds of service; the mean service of a request; what was refused for room.
 func (q *queue) second(e *Estimator, upstream string, s verdict.Second) (arrived, done, service float64, refused int, known bool) {
@@ -90,6 +86,3 @@ func within(from, to, room float64) float64 {
 	}
 	return (room - low) / (high - low)
 }
-
-// Margin is by how much the share of the protected requests that would have been served is off, for nine of ten episodes of the zoo (development draw).
-const Margin = 0.25

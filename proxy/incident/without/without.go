@@ -9,14 +9,13 @@ import (
 
 // Range is about a number of requests.
 type Range struct {
-	Low    float64 `json:"low"`
-	Likely float64 `json:"likely"`
-	High   float64 `json:"high"`
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
 }
 
-func (r Range) plus(o Range) Range { return Range{r.Low + o.Low, r.Likely + o.Likely, r.High + o.High} }
+func (r Range) plus(o Range) Range { return Range{r.Low + o.Low, r.High + o.High} }
 
-func exactly(n float64) Range { return Range{n, n, n} }
+func exactly(n float64) Range { return Range{n, n} }
 
 // Route is what was and what would have been, in requests.
 type Route struct {
@@ -28,7 +27,8 @@ type Route struct {
 	Known bool `json:"known"`
 }
 
-func (r Route) plus(o Route) Route {
+// Plus adds another route, or another time.
+func (r Route) Plus(o Route) Route {
 	return Route{r.Offered + o.Offered, r.Served + o.Served, r.Without.plus(o.Without), r.Known && o.Known}
 }
 
@@ -131,7 +131,7 @@ func (e *Estimator) upstream(name string, s verdict.Second) {
 		}
 		now.Without = now.Without.times(1 - lost)
 		if was, ok := e.routes[r.Name]; ok {
-			now = now.plus(was)
+			now = now.Plus(was)
 		}
 		e.routes[r.Name] = now
 	}
@@ -146,13 +146,13 @@ func (share Range) of(r verdict.RouteSeen) Range {
 	return share.times(float64(r.Offered) * well)
 }
 
-func (r Range) times(x float64) Range { return Range{r.Low * x, r.Likely * x, r.High * x} }
+func (r Range) times(x float64) Range { return Range{r.Low * x, r.High * x} }
 
 // passing is what a route would have served whose breaker is not closed, by what became of those that it let pass.
 func passing(r verdict.RouteSeen) (Range, bool) {
 	had := r.Answered + r.Failed + r.TimedOut
 	if had == 0 {
-		return Range{0, 0, float64(r.Offered)}, true
+		return Range{0, float64(r.Offered)}, true
 	}
 	return exactly(float64(r.Offered) * float64(r.Answered) / float64(had)), true
 }

@@ -1,6 +1,7 @@
 package without_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -31,7 +32,9 @@ func (s *shop) play(seconds int, groups [][]string, routes ...verdict.RouteSeen)
 	}
 }
 
-func (s *shop) calm(seconds int) { s.play(seconds, nil, seen("checkout", 20, 0), seen("recs", 20, 0), seen("static", 50, 0)) }
+func (s *shop) calm(seconds int) {
+	s.play(seconds, nil, seen("checkout", 20, 0), seen("recs", 20, 0), seen("static", 50, 0))
+}
 
 var both = [][]string{{"checkout", "recs"}}
 
@@ -49,7 +52,7 @@ func TestACrowdWouldHaveDrownedTheShop(t *testing.T) {
 	if low, high := checkout.Without.Low/1600, checkout.Without.High/1600; low > 0.15 || high < 0.45 || high > 0.6 {
 		t.Errorf("checkout: %.2f to %.2f would have been served; want a tenth to half", low, high)
 	}
-	if static := got["static"]; static.Without.Likely != static.Served {
+	if static := got["static"]; static.Without.Low != static.Served {
 		t.Errorf("who shares nothing: %+v, want the same without protection", static)
 	}
 }
@@ -85,7 +88,7 @@ func TestABreakerSavesNothingThatWouldHaveWorked(t *testing.T) {
 	broken := verdict.RouteSeen{Name: "recs", Upstream: "shop", Offered: 100, Shut: true, Answered: 1, Failed: 9}
 	s.play(10, nil, seen("checkout", 20, 0), broken)
 	got := s.e.Routes()
-	if got["recs"].Without.Likely != 100 || got["checkout"].Without.Likely != got["checkout"].Served {
+	if got["recs"].Without.Low != 100 || got["checkout"].Without.Low != got["checkout"].Served {
 		t.Errorf("%+v; want a tenth of recs and all of checkout", got)
 	}
 }
@@ -96,12 +99,32 @@ func TestAnEndpointThatIsOutWouldHaveFailed(t *testing.T) {
 	s.e.Begin()
 	s.e.Look(verdict.Second{At: s.at + time.Second, Lasted: time.Second, Routes: []verdict.RouteSeen{seen("checkout", 20, 0)},
 		Endpoints: []verdict.EndpointSeen{{Upstream: "shop", Name: "a", Shut: true}, {Upstream: "shop", Name: "b"}}})
-	if got := s.e.Routes()["checkout"].Without.Likely; got != 10 {
+	if got := s.e.Routes()["checkout"].Without.Low; got != 10 {
 		t.Errorf("%v, want half of 20", got)
 	}
 }
 
-// TestDrawnSeconds holds what is always true: no more than was offered, low, likely and high in order, and never less than nothing.
+func TestTheShareThatIsSaid(t *testing.T) {
+	for _, tt := range []struct {
+		name             string
+		route            without.Route
+		from, likely, to float64
+		known            bool
+	}{
+		{"nothing offered", without.Route{Known: true}, 0, 0, 0, false},
+		{"no base", without.Route{Offered: 100, Served: 100, Without: without.Range{Low: 10, High: 50}}, 0, 0, 1, false},
+		{"a queue that was not seen", without.Route{Offered: 100, Served: 99, Without: without.Range{Low: 99, High: 99}, Known: true}, 0, 0, 1, false},
+		{"drowned", without.Route{Offered: 100, Served: 99, Without: without.Range{Low: 50, High: 75}, Known: true}, 0.15, 0.3, 0.75, true},
+		{"all lost", without.Route{Offered: 100, Served: 99, Without: without.Range{}, Known: true}, 0, 0, 0.15, true},
+	} {
+		from, likely, to, known := tt.route.Share()
+		if math.Abs(from-tt.from)+math.Abs(likely-tt.likely)+math.Abs(to-tt.to) > 1e-9 || known != tt.known {
+			t.Errorf("%s: %v, from %v to %v, known %v", tt.name, likely, from, to, known)
+		}
+	}
+}
+
+// TestDrawnSeconds holds what is always true: no more than was offered, low and high in order, and never less than nothing.
 func TestDrawnSeconds(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
@@ -113,7 +136,7 @@ func TestDrawnSeconds(t *testing.T) {
 		}
 		for name, r := range s.e.Routes() {
 			w := r.Without
-			if !(0 <= w.Low && w.Low <= w.Likely+1e-6 && w.Likely <= w.High+1e-6 && w.High <= r.Offered+1e-6) {
+			if !(0 <= w.Low && w.Low <= w.High+1e-6 && w.High <= r.Offered+1e-6) {
 				t.Fatalf("%s: %+v", name, r)
 			}
 		}
