@@ -50,6 +50,9 @@ func (p *pulled) Collect(ch chan<- prometheus.Metric) {
 			e.put(edgeRefused, float64(l.Refused), l.Address)
 		}
 	}
+	if p.settings.Incidents != nil {
+		e.incidents(p.settings.Incidents())
+	}
 	if p.settings.Snapshot != nil {
 		e.snapshot(p.settings.Snapshot())
 	}
