@@ -70,7 +70,7 @@ func full(t testing.TB) *telemetry.Telemetry {
 			}
 		},
 		Server: func() telemetry.ServerSnapshot {
-			return telemetry.ServerSnapshot{Listeners: []telemetry.ListenerSnapshot{{Address: "0.0.0.0:8080", Connections: 3}}}
+			return telemetry.ServerSnapshot{Listeners: []telemetry.ListenerSnapshot{{Address: "0.0.0.0:8080", Connections: 3, Closed: map[string]uint64{"room": 2}}}}
 		},
 	})
 	tel.Route("", "", "")

@@ -143,6 +143,19 @@ func TestAnswersInAllFramings(t *testing.T) {
 	}
 }
 
+func TestKeepsAField(t *testing.T) {
+	address := raw(t, func(_ int, nc net.Conn, in *bufio.Reader) {
+		for request(in) {
+			io.WriteString(nc, "HTTP/1.1 200 OK\r\nx-origin: shop\r\nContent-Length: 0\r\n\r\n")
+		}
+	})
+	for name, want := range map[string]string{"X-Origin": "shop", "X-Other": "", "": ""} {
+		if e := exchange(t, client(t, wire.Settings{Address: address, Keep: name}), get("/")); e.Err != nil || e.Answer.Kept != want {
+			t.Errorf("%q: got %+v, %v, want %q", name, e.Answer, e.Err, want)
+		}
+	}
+}
+
 func TestDeadlines(t *testing.T) {
 	release := make(chan struct{})
 	address := raw(t, func(_ int, nc net.Conn, in *bufio.Reader) {
