@@ -76,6 +76,13 @@ func (p *tab) listen(event any) {
 	}
 }
 
+// heard is what the browser has said so far.
+func (p *tab) heard() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.said)
+}
+
 func (p *tab) must(err error) {
 	p.t.Helper()
 	if err != nil {
@@ -104,7 +111,7 @@ func (p *tab) until(what, expression string) {
 			return
 		}
 	}
-	p.t.Fatalf("%s: not in %v; the browser says %q, and the page:\n%s", what, patience, p.said, look[string](p, "document.body.innerText"))
+	p.t.Fatalf("%s: not in %v; the browser says %q, and the page:\n%s", what, patience, p.heard(), look[string](p, "document.body.innerText"))
 }
 
 // press clicks a button as a person does: it has to be seen, and what is clicked is what is there.
