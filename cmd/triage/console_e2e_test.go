@@ -235,6 +235,36 @@ func TestE2EConsole(t *testing.T) {
 	p.behaved("http://" + triage.adminAt.Addr().String())
 }
 
+// With a tokens file the page asks for a token, and shows what its role may do.
+func TestE2EConsoleTokens(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tokens")
+	if err := os.WriteFile(file, []byte("viewer wall viewer-0123456789\noperator ana operator-0123456789\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, address := serveE2E(t, fmt.Sprintf(`
+listen: 127.0.0.1:0
+admin: {address: "127.0.0.1:0", tokens_file: %s}
+access_log: {to: "off"}
+upstreams: {app: {endpoints: ["http://127.0.0.1:9"]}}
+routes: [{name: checkout, match: {path: /*}, upstream: app, priority: critical}]
+`, file))
+	p := openTab(t, address+"/")
+	give := func(token string) {
+		p.until("the page asks who it is", `document.querySelector("#ask").open && document.querySelector("#field-token")?.value === "" && !document.querySelector("#ask-yes").disabled`)
+		p.write("#field-token", token)
+		p.press("#ask-yes")
+	}
+	give("nonsense-0123456789")
+	give("viewer-0123456789")
+	p.until("a viewer sees", `document.querySelector("#my-role").textContent === "wall, viewer" && document.querySelector("#alive-h").textContent.startsWith("No requests")`)
+	if acts := look[[]string](p, `[...document.querySelectorAll("main button, main select, main input")].filter((n) => n.checkVisibility()).map((n) => n.id)`); slices.Contains(acts, "open") || slices.Contains(acts, "lever-kind") || !slices.Contains(acts, "show-all") {
+		t.Errorf("a viewer may use %q; want nothing that changes something", acts)
+	}
+	look[bool](p, `(sessionStorage.clear(), location.reload(), true)`)
+	give("operator-0123456789")
+	p.until("an operator may act", `document.querySelector("#my-role").textContent === "ana, operator" && document.querySelector("#open").checkVisibility() && document.querySelector("#lever-kind").checkVisibility()`)
+}
+
 // tabs walks by the tab key: the order is the page's, and where it stands is seen.
 func (p *tab) tabs() {
 	p.t.Helper()

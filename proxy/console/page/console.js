@@ -93,16 +93,16 @@ async function follow() {
   }
 }
 
-// asked waits for a token.
+// asked waits for a token. Who closes the dialog is asked again.
 function asked() {
-  return new Promise((given) => ask({
+  ask({
     title: askToken, what: "This Triage wants a token. It stays in this tab.", yes: "Look", fields: [{ id: "token", label: "Token", kind: "password" }],
     act: async (v) => {
       keepToken(v.token);
       wait = 100;
-      given();
     },
-  }));
+  });
+  return new Promise((closed) => $("ask").addEventListener("close", closed, { once: true }));
 }
 
 let hiding = 0;
