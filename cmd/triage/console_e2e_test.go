@@ -100,18 +100,18 @@ func look[T any](p *tab, expression string) T {
 	return v
 }
 
-// patience is how long anything may take on a busy machine.
-const patience = 100 * time.Second
+// pagePatience is how long anything may take on a busy machine.
+const pagePatience = 100 * time.Second
 
 // until waits until an expression is true.
 func (p *tab) until(what, expression string) {
 	p.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(pagePatience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if look[bool](p, "(async () => Boolean("+expression+"))()") {
 			return
 		}
 	}
-	p.t.Fatalf("%s: not in %v; the browser says %q, and the page:\n%s", what, patience, p.heard(), look[string](p, "document.body.innerText"))
+	p.t.Fatalf("%s: not in %v; the browser says %q, and the page:\n%s", what, pagePatience, p.heard(), look[string](p, "document.body.innerText"))
 }
 
 // press clicks a button as a person does: it has to be seen, and what is clicked is what is there.
