@@ -18,7 +18,6 @@ import (
 	"triage/proxy/console"
 	"triage/proxy/incident"
 	"triage/proxy/lever"
-	"triage/shed"
 )
 
 // shop is a proxy whose checkout serves ten requests a second and whose reviews refuse as many.
@@ -38,6 +37,14 @@ func newShop(t *testing.T, viewers int) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var seen proxy.Snapshot
+	if err := json.Unmarshal([]byte(`{
+		"priorities": ["critical", "sheddable"],
+		"routes": [{"name": "checkout", "priority": "critical", "shed": {"in_flight": 3}}, {"name": "reviews", "priority": "sheddable", "shed": {"queued": 2}}],
+		"upstreams": [{"name": "shop", "groups": [{"limit": 8, "in_flight": 3}]}]
+	}`), &seen); err != nil {
+		t.Fatal(err)
+	}
 	s := &shop{book: book, began: time.Now()}
 	s.Console, err = console.New(console.Settings{
 		Incidents: book, Levers: levers, Viewers: viewers, About: func() console.About { return console.About{Version: "1.2.3"} },
@@ -46,11 +53,9 @@ func newShop(t *testing.T, viewers int) *shop {
 			return map[string]incident.Counts{"checkout": {Served: n}, "reviews": {Refused: n}}
 		},
 		Snapshot: func() proxy.Snapshot {
-			return proxy.Snapshot{
-				Time: time.Now(), Priorities: []string{"critical", "sheddable"},
-				Routes:    []proxy.RouteSnapshot{{Name: "checkout", Priority: "critical", Shed: shed.RouteSnapshot{InFlight: 3}}, {Name: "reviews", Priority: "sheddable", Shed: shed.RouteSnapshot{Queued: 2}}},
-				Upstreams: []proxy.UpstreamSnapshot{{Name: "shop", Groups: []shed.GroupSnapshot{{Limit: 8, InFlight: 3}}}},
-			}
+			snapshot := seen
+			snapshot.Time = time.Now()
+			return snapshot
 		},
 	})
 	if err != nil {
