@@ -205,7 +205,6 @@ func (b *Book) Observe(now time.Time, at time.Duration, o Observation) {
 			b.writeLocked(i, e)
 		}
 		b.judgeLocked(i, now)
-		b.rateLocked(i, now, o.Classes)
 		if at-b.counted >= impactEvery {
 			b.impactLocked(i, now, o.Sessions)
 		}
@@ -260,7 +259,14 @@ func (b *Book) impactLocked(i *Incident, now time.Time, sessions float64) {
 		return
 	}
 	all := im.Sum()
-	b.writeLocked(i, Entry{Time: now, Kind: Counted, Impact: &im, Numbers: map[string]float64{"served": float64(all.Served), "degraded": float64(all.Degraded), "refused": float64(all.Refused), "failed": float64(all.Failed)}})
+	b.writeLocked(i, Entry{Time: now, Kind: Counted, Impact: &im, Numbers: map[string]float64{"served": float64(all.Served), "degraded": float64(all.Degraded), "refused": float64(all.Refused), "failed": float64(all.Failed), "severity": float64(Severity(im, b.classOf))}})
+}
+
+func (b *Book) classOf(route string) int {
+	if class, known := b.classes[route]; known {
+		return class
+	}
+	return -1
 }
 
 func (b *Book) impact(sessions float64) Impact {

@@ -29,7 +29,7 @@
 //
 // # Severity, and what would have been
 //
-// Each incident is rated (severity.go) from 1, the most important class suffers, to 4, nobody has felt anything; a rating only rises. Beside what happened to the
+// Each incident is rated (severity.go) by what it has cost; the record keeps the worst. Beside what happened to the
 // protected routes stands what package without estimates for the case without protection, with its margin.
 //
 // # Not done

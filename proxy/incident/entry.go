@@ -14,7 +14,6 @@ const (
 	Opened  Kind = "opened"   // it begins; To is its title
 	Moved   Kind = "state"    // another state
 	Signal  Kind = "signal"   // what the law or a breaker did
-	Rated   Kind = "severity" // it has risen
 	Judged  Kind = "verdict"  // where the failure is thought to be
 	Counted Kind = "impact"   // who is affected so far
 	Taken   Kind = "role"     // a role changes hands
@@ -26,7 +25,7 @@ const (
 
 // Kinds gives every kind.
 func Kinds() []Kind {
-	return []Kind{Opened, Moved, Signal, Rated, Judged, Counted, Taken, Pulled, Noted, Changed, Told}
+	return []Kind{Opened, Moved, Signal, Judged, Counted, Taken, Pulled, Noted, Changed, Told}
 }
 
 // State is where an incident is.
@@ -40,6 +39,9 @@ const (
 	Watching  State = "watching"
 	Resolved  State = "resolved"
 )
+
+// States gives every state, in order.
+func States() []State { return []State{Quiet, Open, Mitigated, Watching, Resolved} }
 
 // Role is one of three.
 type Role string

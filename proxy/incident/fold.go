@@ -28,7 +28,7 @@ type Incident struct {
 	Reopened int    `json:"reopened,omitempty"`
 	// Baseline is the traffic of the protected routes just before, in requests a second.
 	Baseline float64 `json:"baseline_rate"`
-	// Severity is 1 (the most important class suffers) to 4 (nobody has felt anything), the worst so far; 0: not rated yet.
+	// Severity is the worst so far; 0: not rated yet.
 	Severity int             `json:"severity,omitempty"`
 	Roles    map[Role]string `json:"roles"`
 	Verdict  verdict.Verdict `json:"verdict"`
@@ -49,8 +49,6 @@ func (i *Incident) apply(e Entry) {
 		}
 	case Moved:
 		i.move(e)
-	case Rated:
-		i.Severity = int(e.Numbers["severity"])
 	case Judged:
 		if e.Verdict != nil {
 			i.Verdict = *e.Verdict
@@ -58,6 +56,9 @@ func (i *Incident) apply(e Entry) {
 	case Counted:
 		if e.Impact != nil {
 			i.Impact = *e.Impact
+			if s := int(e.Numbers["severity"]); s > 0 && (i.Severity == 0 || s < i.Severity) {
+				i.Severity = s
+			}
 		}
 	case Taken:
 		if e.To == "" {

@@ -1,71 +1,22 @@
 package incident
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-	"time"
-)
+// lostFrom is the share of a class' requests, since the incident began, from which on it counts as hit.
+const lostFrom = 0.01
 
-// The severities: how much users feel of it. It is computed, and only ever rises.
-const (
-	Sev1 = 1 // the most important class is not at its baseline
-	Sev2 = 2 // the second class loses at least noticed of its requests, or people's levers hold the first
-	Sev3 = 3 // something loses requests
-	Sev4 = 4 // nobody has felt anything
-)
-
-// noticed is the share of a class's requests whose loss counts.
-const noticed = 0.01
-
-// severity rates what is seen: what people have done by hand, and what the classes lost since the incident began, the most important first.
-func severity(s Signals, ill bool, lost []Counts) (level int, why string) {
-	if ill && len(s.Unwell) > 0 {
-		return Sev1, s.Unwell[0]
-	}
-	part := func(c Counts) float64 { return 1 - c.Share() }
-	for class, c := range lost {
-		switch {
-		case class == 0 && part(c) >= noticed:
-			return Sev1, fmt.Sprintf("%s of the most important class's requests were not served", percent(part(c)))
-		case class == 1 && part(c) >= noticed:
-			return Sev2, fmt.Sprintf("%s of the second class's requests were not served", percent(part(c)))
+// Severity says how bad the incident is by what it has cost so far: 1, the most important class lost a hundredth of its requests or more; 2, the second
+// class did; 3, another one did; 4, nobody noticed. classOf gives a route's class, 0 the most important, and less than 0 for a route that is gone.
+func Severity(im Impact, classOf func(route string) int) int {
+	byClass := map[int]Counts{}
+	for name, c := range im.Routes {
+		if class := classOf(name); class >= 0 {
+			byClass[class] = byClass[class].plus(c)
 		}
 	}
-	if len(s.Levers) > 0 && len(s.Acting) > 0 {
-		return Sev2, "it is held by hand: " + s.Levers[0]
-	}
-	for _, c := range lost {
-		if c.Share() < 1 {
-			return Sev3, "only less important classes lose requests"
+	worst := 4
+	for class, c := range byClass {
+		if 1-c.Share() >= lostFrom {
+			worst = min(worst, min(class+1, 3))
 		}
 	}
-	return Sev4, "nobody has lost a request"
-}
-
-// rateLocked writes the severity down when it has risen.
-func (b *Book) rateLocked(i *Incident, now time.Time, classes map[string]int) {
-	level, why := severity(b.machine.signals, b.machine.unwell >= b.settings.Rules.RelapseAfter, lostBy(classes, b.impact(0).Routes))
-	if i.Severity != 0 && level >= i.Severity {
-		return
-	}
-	from := ""
-	if i.Severity != 0 {
-		from = fmt.Sprintf("SEV%d", i.Severity)
-	}
-	b.writeLocked(i, Entry{Time: now, Kind: Rated, From: from, To: fmt.Sprintf("SEV%d", level), Reason: why, Numbers: map[string]float64{"severity": float64(level)}})
-}
-
-// lostBy sums routes up by class.
-func lostBy(classes map[string]int, routes map[string]Counts) []Counts {
-	if len(classes) == 0 {
-		return nil
-	}
-	out := make([]Counts, slices.Max(slices.Collect(maps.Values(classes)))+1)
-	for name, c := range routes {
-		if class, known := classes[name]; known && class >= 0 {
-			out[class] = out[class].plus(c)
-		}
-	}
-	return out
+	return worst
 }
