@@ -11,16 +11,16 @@ type Kind string
 
 // The kinds.
 const (
-	Opened  Kind = "opened"   // it begins; To is its title
-	Moved   Kind = "state"    // another state
-	Signal  Kind = "signal"   // what the law or a breaker did
-	Judged  Kind = "verdict"  // where the failure is thought to be
-	Counted Kind = "impact"   // who is affected so far
-	Taken   Kind = "role"     // a role changes hands
-	Pulled  Kind = "lever"    // something is set by hand, or taken back
-	Noted   Kind = "note"     // a person says something
-	Changed Kind = "change"   // something went live
-	Told    Kind = "update"   // word went out
+	Opened  Kind = "opened"  // it begins; To is its title
+	Moved   Kind = "state"   // another state
+	Signal  Kind = "signal"  // what the law or a breaker did
+	Judged  Kind = "verdict" // where the failure is thought to be
+	Counted Kind = "impact"  // who is affected so far
+	Taken   Kind = "role"    // a role changes hands
+	Pulled  Kind = "lever"   // something is set by hand, or taken back
+	Noted   Kind = "note"    // a person says something
+	Changed Kind = "change"  // something went live
+	Told    Kind = "update"  // word went out
 )
 
 // Kinds gives every kind.
