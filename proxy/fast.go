@@ -51,8 +51,8 @@ func (l *fastLane) open(t *table) {
 	x.Start = time.Now()
 	x.Client, x.Method, x.Host, x.Proto = f.Client.Addr, f.Method, f.Host, "HTTP/1.1"
 	x.ID = requestID(&f.Fields, f.Client.Trusted, &l.id)
-	f.Sanitize()
 	x.timed = t.timedFor(x.Client, &f.Fields)
+	f.Sanitize()
 	x.asking = asking{ctx: &f.Call, fields: &f.Fields, bodyless: f.Framing.Empty(), header: f.HeadBytes}
 	x.Path = f.Path
 	canonical, ok := route.Canonical(f.Path)

@@ -35,9 +35,9 @@ func (p *Proxy) begin(r *http.Request) *passage {
 	x.Start = time.Now()
 	x.Client, x.Method, x.Host, x.Proto = x.client.Addr, r.Method, r.Host, r.Proto
 	x.ID = requestID(r.Header, x.client.Trusted, new([32]byte))
+	x.timed = x.table.timedFor(x.Client, edge.Fields(r.Header))
 	// Before anybody decides by a header: a rule, a quota or a session must not go by what the client has no right to say.
 	edge.Sanitize(r.Header, x.client)
-	x.timed = x.table.timedFor(x.Client, edge.Fields(r.Header))
 	x.asking = asking{ctx: r.Context(), fields: r.Header, malformed: !route.Normalize(r.URL), bodyless: r.ContentLength == 0, grpc: isGRPC(r), header: headerBytes(r.Header)}
 	x.Path, x.asking.path = r.URL.EscapedPath(), r.URL.Path
 	return x
