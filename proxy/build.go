@@ -118,7 +118,7 @@ func build(s Settings, old *table, log *changes) (*table, error) {
 }
 
 func (t *table) addUpstream(s UpstreamSettings, old *table, law shed.Settings) error {
-	law.Observe = s.Observe
+	law.Observe, law.QueueBytes = s.Observe, s.QueueBytes
 	up := &upstreamState{settings: s, shed: law}
 	var before *upstreamState
 	if old != nil {

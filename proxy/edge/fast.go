@@ -72,6 +72,7 @@ func (l *Listener) serveFast(c *conn) {
 		return
 	}
 	c.TCPConn = nil
+	c.serveBy(k)
 	if !l.crowd.join(k) {
 		k.end()
 		return
@@ -175,7 +176,8 @@ func (f *Fast) serve() next {
 
 func (f *Fast) begin(n int, p *policy) {
 	f.Begin(n)
-	f.Patience, f.Stall = p.Read, p.Write
+	f.Bear(p.Shortage.Scale(p.Read, bodyFloor), p.BodyRate)
+	f.Stall = p.Shortage.Scale(p.Write, bodyFloor)
 	f.Client = identify(Client{Addr: f.line.peer, Peer: f.line.peer, Scheme: "http", Host: f.Host}, &f.Fields, p)
 	f.answer.reset()
 	if f.from.leaving.Load() || f.line.state.Load() == leaving {
@@ -198,6 +200,7 @@ func (f *Fast) await(p *policy) (n int, err error) {
 			if f.fresh {
 				now := http1.Now()
 				f.ReadBy(now+p.Idle, now+p.Idle+http1.Slack(p.Idle))
+				f.line.conn.mark.Store(markNow())
 			}
 			return 0, errNothing
 		}
@@ -218,13 +221,16 @@ func (f *Fast) await(p *policy) (n int, err error) {
 			return n, nil
 		}
 		if until == 0 {
-			until = http1.Now() + p.ReadHeader
+			until = http1.Now() + p.Shortage.Scale(p.ReadHeader, headerFloor)
 		}
 		f.ReadBy(until, until)
 		switch err := f.Fill(); {
 		case err == http1.ErrTooLarge:
 			return 0, err
 		case err != nil:
+			if http1.Late(err) {
+				f.from.tally.slowHeader.Add(1)
+			}
 			return 0, nil
 		}
 	}
@@ -275,11 +281,12 @@ func (f *Fast) discard() bool {
 		if len(piece) > 0 {
 			continue
 		}
-		now := http1.Now()
+		now, had := http1.Now(), len(f.Buffered())
 		f.ReadBy(now+f.Patience, now+f.Patience+http1.Slack(f.Patience))
 		if f.Fill() != nil {
 			return false
 		}
+		f.Waited(http1.Now()-now, len(f.Buffered())-had)
 	}
 }
 
@@ -313,6 +320,7 @@ func (l *Listener) handOver(k *line, before []byte) {
 		return
 	}
 	k.conn.before = before
+	k.conn.serveBy(nil)
 	l.toStandard(k.conn)
 }
 

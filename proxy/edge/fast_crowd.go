@@ -68,3 +68,26 @@ func (c *crowd) cut() {
 		k.Sever()
 	}
 }
+
+// serveBy says who closes the connection if nothing is under way on it; nil: net/http serves it.
+func (c *conn) serveBy(k *line) {
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	c.idler = nil
+	c.mark.Store(0)
+	if k != nil {
+		c.idler = k
+	}
+}
+
+// expel closes the connection if it waits for a request.
+func (k *line) expel() bool {
+	c := &k.conn.from.crowd
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, in := c.all[k]; !in || !k.state.CompareAndSwap(waiting, leaving) {
+		return false
+	}
+	k.Hurry(0)
+	return true
+}

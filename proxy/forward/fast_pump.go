@@ -42,10 +42,12 @@ func (p *pump) run() {
 		if _, err := p.x.peer.Write(b); err != nil || p.x.c.Body.Whole() {
 			return // an endpoint that takes no more need not
 		}
+		begun, had := http1.Now(), len(p.x.c.Buffered())
 		if err := p.x.c.Fill(); err != nil {
 			p.blame(&clientError{err})
 			return
 		}
+		p.x.c.Waited(http1.Now()-begun, len(p.x.c.Buffered())-had)
 	}
 }
 

@@ -11,10 +11,13 @@ type Call struct {
 	Conn
 	Request
 	Body Body
+	// HeadBytes is the length of the request's head.
+	HeadBytes int
 	// Out is a buffer for what goes to the client or the endpoint.
 	Out []byte
-	// Patience is how long the client may stand still while its body is read, Stall while it is written to.
+	// Patience is how long the client may stand still now while its body is read, see Bear; Stall while it is written to.
 	Patience, Stall time.Duration
+	patience        patience
 	// Last is set when the connection is to be closed after the answer, Cut when it is to be closed at once: the answer broke off.
 	Last, Cut bool
 
@@ -44,7 +47,7 @@ func (c *Call) Begin(n int) {
 	c.Skip(n)
 	c.Pin()
 	c.Body.Reset(&c.Conn, c.Request.Framing)
-	c.Last, c.Cut = c.Request.Closes, false
+	c.Last, c.Cut, c.HeadBytes = c.Request.Closes, false, n
 	if c.Out == nil {
 		c.Out = Buffer()
 	}
