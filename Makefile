@@ -62,6 +62,28 @@ compare-pages:
 	go run ./cmd/triage bench report bench/results/compare.json --picture docs/compare.svg --into README.md --into docs/comparison.md
 .PHONY: compare compare-pages
 
+# What a request costs, every part in three rounds (of what grows two): about ten minutes. The record, its page and the README's table.
+cost: peers
+	@mkdir -p dist
+	rm -f dist/cost.json dist/cost.md
+	go build -buildvcs=auto -trimpath -o dist/triage-cost ./cmd/triage
+	dist/triage-cost bench cost --rounds 3 --write dist/cost
+	cp dist/cost.json dist/cost.md bench/results/
+	$(MAKE) cost-pages
+
+cost-pages:
+	go run ./cmd/triage bench report bench/results/cost.json --into README.md
+
+# The harness's own error: the same measured twice, and what differs. Four and a half minutes.
+same-twice:
+	@mkdir -p dist
+	rm -f dist/same-1.json dist/same-2.json
+	go build -buildvcs=auto -trimpath -o dist/triage-same ./cmd/triage
+	for n in 1 2; do dist/triage-same bench compare step-x4 slow-to-a-third --peers triage --rounds 4 --duration 15s --peak 800 --again 1 \
+		--record dist/same-$$n.json || exit 1; done
+	dist/triage-same bench diff dist/same-1.json dist/same-2.json
+.PHONY: cost cost-pages same-twice
+
 # A minute for each fuzz target.
 fuzz:
 	@for f in $$(grep -rl --include=*_test.go '^func Fuzz' .); do \

@@ -16,6 +16,7 @@ type File struct {
 	Routes         []Route             `yaml:"routes" required:"true" min:"1" key:"name" doc:"The rules; of those that cover a request the most specific one counts."`
 	PathPolicy     string              `yaml:"path_policy" default:"normalize" words:"normalize reject" doc:"Paths with dot segments, doubled slashes or needless escapes: normalize brings them to one spelling before a route is looked for, reject answers 400."`
 	HealthChecks   []string            `yaml:"health_checks" default:"/healthz /livez /readyz" unique:"true" format:"path" doc:"Exact paths that pass every gate."`
+	ServerTiming   []string            `yaml:"server_timing" unique:"true" format:"cidr" doc:"Networks or addresses of clients that are told the time in each stage (Server-Timing) when they send X-Triage-Timing; without it, nobody is."`
 	SessionKeyFile string              `yaml:"session_key_file" file:"true" doc:"File with the secret, at least 16 bytes, that sorts sessions into cohorts; the same in a whole fleet. Without it each process draws its own."`
 	AccessLog      AccessLog           `yaml:"access_log" doc:"The access log."`
 	Incident       Incident            `yaml:"incident" doc:"The record of incidents and of what is set by hand, and who is told."`

@@ -90,6 +90,10 @@ func rulesOf(f *config.File) []route.Rule {
 // proxySettings translates the operator's words into the proxy's.
 func proxySettings(f *config.File, key shed.CohortKey, recorder func(route, priority, upstream string) proxy.Recorder, logger *slog.Logger) (proxy.Settings, error) {
 	s := proxy.Settings{Name: f.Name, Priorities: f.Priorities, HealthChecks: f.HealthChecks, PlainPaths: f.PathPolicy == "reject", SessionKey: key, Recorder: recorder, Logger: logger}
+	var err error
+	if s.Timing, err = networks(f.ServerTiming); err != nil {
+		return s, fmt.Errorf("server_timing: %w", err)
+	}
 	for _, name := range f.UpstreamNames() {
 		us, err := upstreamSettings(name, f.Upstreams[name], f.Mode)
 		if err != nil {

@@ -22,6 +22,7 @@ matrix of what is true and what was said, and every verdict that was wrong. With
 	draw := cmd.Flags().String("draw", string(sim.Judging), "which scenarios: judging, or development, on which the isolator may be tuned")
 	seeds := cmd.Flags().Int("seeds", 5, "scenarios drawn of each episode")
 	jobs := cmd.Flags().Int("jobs", 2, "scenarios at the same time")
+	pairs := cmd.Flags().Bool("paired", false, "judge the estimates of what would have happened without protection instead, against runs without it")
 	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		asJSON, err := output()
@@ -45,13 +46,24 @@ matrix of what is true and what was said, and every verdict that was wrong. With
 		}
 		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		report, err := isolate.Run(ctx, isolate.Settings{Episodes: episodes, Draw: sim.Draw(*draw), Seeds: *seeds, Jobs: *jobs})
-		if err != nil {
-			return err
+		settings := isolate.Settings{Episodes: episodes, Draw: sim.Draw(*draw), Seeds: *seeds, Jobs: *jobs}
+		encoder := json.NewEncoder(cmd.OutOrStdout())
+		encoder.SetIndent("", "  ")
+		if *pairs {
+			found, err := isolate.Paired(ctx, settings)
+			switch {
+			case err != nil:
+				return err
+			case asJSON:
+				return encoder.Encode(found)
+			}
+			return isolate.WritePairs(cmd.OutOrStdout(), found)
 		}
-		if asJSON {
-			encoder := json.NewEncoder(cmd.OutOrStdout())
-			encoder.SetIndent("", "  ")
+		report, err := isolate.Run(ctx, settings)
+		switch {
+		case err != nil:
+			return err
+		case asJSON:
 			return encoder.Encode(report)
 		}
 		return report.WriteText(cmd.OutOrStdout())

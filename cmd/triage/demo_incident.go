@@ -32,6 +32,9 @@ type incidentDemo struct {
 	shop   *origin.Server
 	load   *load.Generator
 	api    *api
+	// twin is an equal shop without Triage, which equal customers visit.
+	twin   *origin.Server
+	alone  *load.Generator
 	began  time.Time
 	out    io.Writer
 	report incidentReport
@@ -42,10 +45,14 @@ type incidentReport struct {
 	Steps   []string        `json:"steps"`
 	Verdict verdict.Verdict `json:"verdict"`
 	// Right is set if the verdict names the database by the routes that need it, and no other.
-	Right    bool            `json:"right"`
-	Resolved bool            `json:"resolved"`
-	Update   string          `json:"update"`
-	Report   json.RawMessage `json:"report"`
+	Right    bool   `json:"right"`
+	Resolved bool   `json:"resolved"`
+	Update   string `json:"update"`
+	// Estimated is the share of the critical requests that the record says would have been served without protection, Twin what an equal shop
+	// without it served of them.
+	Estimated float64         `json:"estimated_without"`
+	Twin      float64         `json:"twin_without"`
+	Report    json.RawMessage `json:"report"`
 }
 
 // incidentPhases are the course of the demo: calm, a crowd, the crowd with a slow database, and long enough well again.
@@ -68,6 +75,12 @@ func newIncidentDemo(seed uint64, out io.Writer) (d *incidentDemo, err error) {
 		return nil, err
 	}
 	d.shop = server
+	bare, twin, err := newShop(seed)
+	if err != nil {
+		server.Close()
+		return nil, err
+	}
+	d.twin = twin
 	text := strings.ReplaceAll(demoConfig, "SHOP", server.URL()) + "\nincident: {resolve_after: 10s}\n"
 	d.triage, err = newServer(options{
 		path: "demo.yaml", logger: slog.New(slog.DiscardHandler), stdout: os.Stdout,
@@ -77,8 +90,12 @@ func newIncidentDemo(seed uint64, out io.Writer) (d *incidentDemo, err error) {
 		d.api = &api{address: d.triage.adminAt.Addr().String()}
 		d.load, err = newVisitors(seed, "http://"+d.triage.addresses()[0], incidentPhases(), shop)
 	}
+	if err == nil {
+		d.alone, err = newVisitors(seed, d.twin.URL(), incidentPhases(), bare)
+	}
 	if err != nil {
 		d.shop.Close()
+		d.twin.Close()
 		if d.triage != nil {
 			d.triage.closeAll()
 		}
@@ -92,13 +109,17 @@ func (d *incidentDemo) run(ctx context.Context) error {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var parts sync.WaitGroup
 	parts.Go(func() { d.shop.Run(running) })
+	parts.Go(func() { d.twin.Run(running) })
 	parts.Go(func() { d.triage.Run(running) })
 	d.began = time.Now()
 	ended := make(chan error, 1)
 	customers, leave := context.WithCancel(ctx)
 	go func() { ended <- d.load.Run(customers) }()
+	var others sync.WaitGroup
+	others.Go(func() { _ = d.alone.Run(customers) }) // what it has counted is asked for at the end
 	err := d.people(ctx)
 	leave()
+	others.Wait()
 	if loaded := <-ended; err == nil && loaded != nil && !errors.Is(loaded, context.Canceled) {
 		err = loaded
 	}
@@ -119,7 +140,8 @@ func (d *incidentDemo) people(ctx context.Context) error {
 	if _, err := d.until(ctx, "opened", func(i incident.Incident) bool { return i.State != incident.Resolved }); err != nil {
 		return err
 	}
-	for who, role := range map[string]incident.Role{"ana": incident.Commander, "ben": incident.TriageLead, "cleo": incident.CommsLead} {
+	for n, role := range incident.Roles() {
+		who := []string{"ana", "ben", "cleo"}[n]
 		if err := d.do(ctx, who, "/api/v1/incident/role", admin.Posted{Do: "take", Role: string(role)}, nil); err != nil {
 			return err
 		}
@@ -190,6 +212,7 @@ func (d *incidentDemo) end(ctx context.Context) error {
 	r.Verdict, r.Resolved = i.Verdict, true
 	r.Right = (r.Verdict.Kind == verdict.Resource) && len(r.Verdict.Routes) >= 2 &&
 		!slices.ContainsFunc(r.Verdict.Routes, func(name string) bool { return !slices.Contains(demoShared, name) })
+	d.compare(i)
 	text, err := d.api.get(ctx, "/api/v1/incident/report")
 	if err != nil {
 		return err

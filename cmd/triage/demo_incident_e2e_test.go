@@ -26,6 +26,9 @@ func TestE2EDemoIncident(t *testing.T) {
 	if len(r.Report.Hands) != 2 || r.Report.State != incident.Resolved || len(r.Report.Roles) != 3 {
 		t.Errorf("the report has %d changes by hand, state %s, roles %v; want two, resolved, and three", len(r.Report.Hands), r.Report.State, r.Report.Roles)
 	}
+	if r.Twin >= 0.9 || r.Report.Severity == 0 || r.Report.Impact.Protected == nil {
+		t.Errorf("the twin served %.2f without Triage, SEV%d, protected %+v; want less than 0.9, a severity, and an estimate", r.Twin, r.Report.Severity, r.Report.Impact.Protected)
+	}
 	if !strings.Contains(r.Update, "Next update") || len(r.Steps) < 9 {
 		t.Errorf("update %q, %d steps", r.Update, len(r.Steps))
 	}

@@ -42,7 +42,7 @@ func (s *server) newHistory(f *config.File) (err error) {
 	if s.history.sender, err = newSender(f.Incident, s.options.logger); err != nil {
 		return err
 	}
-	s.history.book, err = incident.New(incident.Settings{Path: f.Incident.File, Rules: incident.Rules{ResolveAfter: time.Duration(f.Incident.ResolveAfter)}, Notify: s.history.sender.Tell, Logger: s.options.logger})
+	s.history.book, err = incident.New(incident.Settings{Path: f.Incident.File, Rules: incident.Rules{ResolveAfter: time.Duration(f.Incident.ResolveAfter)}, Patience: upstreamTimeouts(f), Notify: s.history.sender.Tell, Logger: s.options.logger})
 	if err != nil {
 		return err
 	}
@@ -50,6 +50,15 @@ func (s *server) newHistory(f *config.File) (err error) {
 		Path: f.Incident.AuditFile, Set: s.proxy.ByHand, Snapshot: s.proxy.Snapshot, Notify: s.history.pulled, Logger: s.options.logger,
 	})
 	return err
+}
+
+// upstreamTimeouts is how long each upstream's requests may wait.
+func upstreamTimeouts(f *config.File) map[string]time.Duration {
+	out := map[string]time.Duration{}
+	for name, u := range f.Upstreams {
+		out[name] = time.Duration(u.Timeout)
+	}
+	return out
 }
 
 // newSender reads who is to be told, and their secrets.

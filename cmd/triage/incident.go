@@ -131,7 +131,7 @@ func writeIncident(to io.Writer, body []byte) error {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s  opened %s by %s\n%s\n\n", i.ID, strings.ToUpper(string(i.State)), i.OpenedAt.Format(time.DateTime), printable(i.OpenedBy), printable(i.Title))
+	fmt.Fprintf(&b, "%s  %s%s  opened %s by %s\n%s\n\n", i.ID, strings.ToUpper(string(i.State)), severityOf(i), i.OpenedAt.Format(time.DateTime), printable(i.OpenedBy), printable(i.Title))
 	fmt.Fprintf(&b, "WHERE     %s (confidence %.2f)\n", printable(i.Verdict.Sentence()), i.Verdict.Confidence)
 	for _, e := range i.Verdict.For {
 		fmt.Fprintf(&b, "          + %s\n", printable(e))
@@ -141,6 +141,9 @@ func writeIncident(to io.Writer, body []byte) error {
 	}
 	all := i.Impact.Sum()
 	fmt.Fprintf(&b, "AFFECTED  %d of %d requests, about %.0f sessions\n", all.Refused+all.Failed+all.Degraded, all.Ended(), i.Impact.Sessions)
+	if s := i.Impact.Protected.Sentence(); s != "" {
+		fmt.Fprintf(&b, "EFFECT    %s\n", s)
+	}
 	for _, role := range incident.Roles() {
 		holder := i.Roles[role]
 		if holder == "" {
@@ -157,6 +160,14 @@ func writeIncident(to io.Writer, body []byte) error {
 	}
 	_, err := io.WriteString(to, b.String())
 	return err
+}
+
+// severityOf is its severity as it stands in a headline.
+func severityOf(i incident.Incident) string {
+	if i.Severity == 0 {
+		return ""
+	}
+	return fmt.Sprintf("  SEV%d", i.Severity)
 }
 
 // change is a command that posts.

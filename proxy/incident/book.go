@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"triage/proxy/incident/verdict"
+	"triage/proxy/incident/without"
 	"triage/shed"
 )
 
@@ -22,6 +23,8 @@ type Settings struct {
 	// Retain is how long incidents are kept. 0: 90 days.
 	Retain time.Duration
 	Rules  Rules
+	// Patience is how long a request of an upstream may wait for its answer, by the upstream's name; of others 2 s.
+	Patience map[string]time.Duration
 	// Notify is told of every entry, in order, outside the lock; it must not block. nil: nobody is.
 	Notify func(Incident, Entry)
 	// Logger is told of trouble with the file; nil discards that.
@@ -39,6 +42,8 @@ type Book struct {
 	incidents []*Incident // oldest first
 	machine   machine
 	isolator  verdict.Isolator
+	without   without.Estimator
+	classes   map[string]int    // of routes, the newest
 	before    map[string]Counts // when the incident began, by route
 	sessions  float64           // the same
 	counts    map[string]Counts // the newest
@@ -61,7 +66,7 @@ func New(s Settings) (*Book, error) {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
 	s.Rules = s.Rules.withDefaults()
-	b := &Book{settings: s}
+	b := &Book{settings: s, without: without.Estimator{Patience: s.Patience}}
 	if s.Path == "" {
 		return b, nil
 	}
@@ -170,6 +175,8 @@ type Observation struct {
 	// Totals are counts since the process began, by route; Sessions about how many were affected since then.
 	Totals   map[string]Counts
 	Sessions float64
+	// Classes are the routes' places in the order of priorities, from 0 on.
+	Classes map[string]int
 }
 
 // impactEvery is how often who is affected is written down.
@@ -178,11 +185,12 @@ const impactEvery = 10 * time.Second
 // Observe takes in what is seen. at is monotonic, now is for the record.
 func (b *Book) Observe(now time.Time, at time.Duration, o Observation) {
 	_ = b.locked(func() error {
-		b.at, b.counts = at, o.Totals
+		b.at, b.counts, b.classes = at, o.Totals, o.Classes
 		if b.before == nil {
 			b.before, b.sessions = o.Totals, o.Sessions
 		}
 		b.isolator.Look(o.Second)
+		b.without.Look(o.Second)
 		was := cmp.Or(b.machine.state, Quiet)
 		m, why := b.machine.next(at, o.Signals, b.settings.Rules)
 		b.machine = m
@@ -222,6 +230,7 @@ func (b *Book) enterLocked(now time.Time, from State, why string, o Observation)
 
 func (b *Book) openLocked(now time.Time, who, title string, totals map[string]Counts, sessions float64) *Incident {
 	b.before, b.sessions, b.counted = totals, sessions, b.at
+	b.without.Begin()
 	i := &Incident{}
 	b.incidents = append(b.incidents, i)
 	b.incidents = slices.Clone(b.incidents[max(0, len(b.incidents)-incidentsKept):])
@@ -250,11 +259,18 @@ func (b *Book) impactLocked(i *Incident, now time.Time, sessions float64) {
 		return
 	}
 	all := im.Sum()
-	b.writeLocked(i, Entry{Time: now, Kind: Counted, Impact: &im, Numbers: map[string]float64{"served": float64(all.Served), "degraded": float64(all.Degraded), "refused": float64(all.Refused), "failed": float64(all.Failed)}})
+	b.writeLocked(i, Entry{Time: now, Kind: Counted, Impact: &im, Numbers: map[string]float64{"served": float64(all.Served), "degraded": float64(all.Degraded), "refused": float64(all.Refused), "failed": float64(all.Failed), "severity": float64(Severity(im, b.classOf))}})
+}
+
+func (b *Book) classOf(route string) int {
+	if class, known := b.classes[route]; known {
+		return class
+	}
+	return -1
 }
 
 func (b *Book) impact(sessions float64) Impact {
-	im := Impact{Routes: map[string]Counts{}, Sessions: max(sessions-b.sessions, 0)}
+	im := Impact{Routes: map[string]Counts{}, Sessions: max(sessions-b.sessions, 0), Protected: protectedBy(b.classes, b.without.Routes())}
 	for name, c := range b.counts {
 		im.Routes[name] = c.minus(b.before[name])
 	}

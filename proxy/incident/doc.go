@@ -27,6 +27,11 @@
 // JSON lines, appended by one goroutine (store.go). A torn last line, and any other that is no entry, is skipped and counted. When the disk is full or gone
 // lines wait (4,096, then the oldest are lost and counted), the error is told, and it is tried again every five seconds. Nothing else waits for it.
 //
+// # Severity, and what would have been
+//
+// Each incident is rated (severity.go) by what it has cost; the record keeps the worst. Beside what happened to the
+// protected routes stands what package without estimates for the case without protection, with its margin.
+//
 // # Not done
 //
 // Paging. Incidents of a fleet put together.

@@ -84,6 +84,8 @@ type Impact struct {
 	Routes map[string]Counts `json:"routes"`
 	// Sessions is about how many sessions met a refusal or a failure; of requests without one, client addresses.
 	Sessions float64 `json:"sessions"`
+	// Protected compares with what would have happened without protection; nil: nothing is known of it.
+	Protected *Protected `json:"protected,omitempty"`
 }
 
 // Counts are what became of requests.

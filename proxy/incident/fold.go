@@ -27,7 +27,9 @@ type Incident struct {
 	OpenedBy string `json:"opened_by"`
 	Reopened int    `json:"reopened,omitempty"`
 	// Baseline is the traffic of the protected routes just before, in requests a second.
-	Baseline float64         `json:"baseline_rate"`
+	Baseline float64 `json:"baseline_rate"`
+	// Severity is the worst so far; 0: not rated yet.
+	Severity int             `json:"severity,omitempty"`
 	Roles    map[Role]string `json:"roles"`
 	Verdict  verdict.Verdict `json:"verdict"`
 	Impact   Impact          `json:"impact"`
@@ -54,6 +56,9 @@ func (i *Incident) apply(e Entry) {
 	case Counted:
 		if e.Impact != nil {
 			i.Impact = *e.Impact
+			if s := int(e.Numbers["severity"]); s > 0 && (i.Severity == 0 || s < i.Severity) {
+				i.Severity = s
+			}
 		}
 	case Taken:
 		if e.To == "" {

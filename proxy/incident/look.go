@@ -36,7 +36,10 @@ const (
 // Look looks. every is the time between two looks; levers are what people have set by hand.
 func (e *Eyes) Look(at, every time.Duration, s proxy.Snapshot, events []shed.Entry, levers []string, changes []verdict.ChangeSeen) Observation {
 	now := e.Counter.read(at)
-	o := Observation{Events: events, Totals: map[string]Counts{}, Sessions: now.sessions}
+	o := Observation{Events: events, Totals: map[string]Counts{}, Sessions: now.sessions, Classes: map[string]int{}}
+	for _, r := range s.Routes {
+		o.Classes[r.Name] = slices.Index(s.Priorities, r.Priority)
+	}
 	for name, r := range now.routes {
 		if name != "" {
 			o.Totals[name] = r.results

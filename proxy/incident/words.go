@@ -19,6 +19,7 @@ var nextIn = map[State]time.Duration{Open: 15 * time.Minute, Mitigated: 30 * tim
 type Update struct {
 	Incident string `json:"incident"`
 	State    State  `json:"state"`
+	Severity int    `json:"severity,omitempty"`
 	// Public is the state in the words of status pages: investigating, identified, monitoring, resolved.
 	Public string    `json:"public"`
 	At     time.Time `json:"at"`
@@ -32,7 +33,7 @@ type Update struct {
 
 // UpdateOf says how things are. levers are what is set by hand at the moment.
 func UpdateOf(i Incident, now time.Time, levers []string) Update {
-	u := Update{Incident: i.ID, State: i.State, Public: public(i), At: now.UTC(), Since: i.OpenedAt.UTC(), What: i.Title, Who: affected(i.Impact)}
+	u := Update{Incident: i.ID, State: i.State, Severity: i.Severity, Public: public(i), At: now.UTC(), Since: i.OpenedAt.UTC(), What: i.Title, Who: affected(i.Impact)}
 	switch {
 	case i.Verdict.Isolated():
 		u.What += ". The cause: " + i.Verdict.Sentence()
@@ -97,11 +98,19 @@ func span(d time.Duration) string { return d.Round(time.Second).String() }
 func (u Update) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "[%s] %s\n", strings.ToUpper(u.Public), u.What)
-	fmt.Fprintf(&b, "Since: %s. State: %s.\n", clock(u.Since), u.State)
+	fmt.Fprintf(&b, "Since: %s. State: %s%s.\n", clock(u.Since), u.State, sev(u.Severity))
 	fmt.Fprintf(&b, "Affected: %s.\n", u.Who)
 	fmt.Fprintf(&b, "Being done: %s.\n", strings.Join(u.Doing, "; "))
 	b.WriteString(u.nextLine() + "\n")
 	return b.String()
+}
+
+// sev is a severity in words, "" if there is none.
+func sev(level int) string {
+	if level == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", SEV%d", level)
 }
 
 func (u Update) nextLine() string {
@@ -115,7 +124,7 @@ func (u Update) nextLine() string {
 func (u Update) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s** %s\n\n", strings.ToUpper(u.Public[:1])+u.Public[1:], escape(u.What))
-	fmt.Fprintf(&b, "- Since: %s, state: %s\n- Affected: %s\n", clock(u.Since), u.State, escape(u.Who))
+	fmt.Fprintf(&b, "- Since: %s, state: %s%s\n- Affected: %s\n", clock(u.Since), u.State, sev(u.Severity), escape(u.Who))
 	for _, d := range u.Doing {
 		fmt.Fprintf(&b, "- %s\n", escape(d))
 	}
@@ -135,6 +144,8 @@ type Report struct {
 	Summary Update   `json:"summary"`
 	Hands   []Entry  `json:"manual_changes"`
 	Effect  []string `json:"effect"`
+	// Without says what would have happened without protection; "" if that is not known at all.
+	Without string `json:"without"`
 	// OpenActions are what is left to do.
 	OpenActions []string `json:"open_actions"`
 }
@@ -150,6 +161,9 @@ func ReportOf(i Incident, now time.Time, levers []string) Report {
 	for _, name := range slices.Sorted(maps.Keys(i.Impact.Routes)) {
 		c := i.Impact.Routes[name]
 		r.Effect = append(r.Effect, fmt.Sprintf("%s: %d requests, %s served, %d degraded, %d refused, %d failed", name, c.Ended(), percent(c.Share()), c.Degraded, c.Refused, c.Failed))
+	}
+	if r.Without = i.Impact.Protected.Sentence(); r.Without != "" {
+		r.Effect = append(r.Effect, r.Without)
 	}
 	for _, l := range levers {
 		r.OpenActions = append(r.OpenActions, "take back or make permanent: "+l)
@@ -168,7 +182,7 @@ func (r Report) JSON() ([]byte, error) { return json.MarshalIndent(r, "", "  ") 
 func (r Report) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Incident %s: %s\n\n", r.ID, escape(r.Title))
-	fmt.Fprintf(&b, "%s, from %s to %s (%s). Opened by %s.\n\n", r.State, r.OpenedAt.UTC().Format(time.RFC3339), endOf(r.ResolvedAt), span(time.Duration(r.Lasted*float64(time.Second))), escape(r.OpenedBy))
+	fmt.Fprintf(&b, "%s%s, from %s to %s (%s). Opened by %s.\n\n", r.State, sev(r.Severity), r.OpenedAt.UTC().Format(time.RFC3339), endOf(r.ResolvedAt), span(time.Duration(r.Lasted*float64(time.Second))), escape(r.OpenedBy))
 	fmt.Fprintf(&b, "Affected: %s.\n\n", escape(r.Summary.Who))
 	section(&b, "Verdict", append([]string{fmt.Sprintf("%s (confidence %.2f)", r.Verdict.Sentence(), r.Verdict.Confidence)}, nil...))
 	section(&b, "Evidence", r.Verdict.For)

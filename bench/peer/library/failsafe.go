@@ -12,7 +12,7 @@ import (
 	"triage/bench/peer/facts"
 )
 
-// calibrateEvery is how often the documentation lets a prioritizer look at its limiters (https://failsafe-go.dev/adaptive-limiter/).
+// calibrateEvery is how often the documentation lets a prioritizer look at its limiters (https://pkg.go.dev/github.com/failsafe-go/failsafe-go/adaptivelimiter).
 const calibrateEvery = time.Second
 
 // failsafe is the priority limiter of failsafe-go with its defaults: limits 1 to 200, 20 in the beginning, queueing from 2 to 3 times the
