@@ -15,6 +15,7 @@ type File struct {
 	Upstreams      map[string]Upstream `yaml:"upstreams" required:"true" min:"1" keys:"name" doc:"The backends, by name."`
 	Routes         []Route             `yaml:"routes" required:"true" min:"1" key:"name" doc:"The rules; of those that cover a request the most specific one counts."`
 	HealthChecks   []string            `yaml:"health_checks" default:"/healthz /livez /readyz" unique:"true" format:"path" doc:"Exact paths that pass every gate."`
+	ServerTiming   []string            `yaml:"server_timing" unique:"true" format:"cidr" doc:"Networks or addresses of clients that are told the time in each stage (Server-Timing) when they send X-Triage-Timing; without it, nobody is."`
 	SessionKeyFile string              `yaml:"session_key_file" file:"true" doc:"File with the secret, at least 16 bytes, that sorts sessions into cohorts; the same in a whole fleet. Without it each process draws its own."`
 	AccessLog      AccessLog           `yaml:"access_log" doc:"The access log."`
 	Incident       Incident            `yaml:"incident" doc:"The record of incidents and of what is set by hand, and who is told."`

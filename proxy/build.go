@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -37,6 +38,8 @@ type table struct {
 	sessionKey   shed.CohortKey
 	sessions     sessions
 	uncovered    Recorder
+	// timing are the networks whose clients may see the time in each stage.
+	timing []netip.Prefix
 	// secure is set if there are endpoints that only the standard lane can talk to.
 	secure bool
 	log    *changes
@@ -83,7 +86,7 @@ func build(s Settings, old *table, log *changes) (*table, error) {
 	if len(s.Priorities) == 0 {
 		return nil, errors.New("building the proxy: no priorities")
 	}
-	t := &table{name: s.Name, statuses: proxyStatuses(token(s.Name)), priorities: s.Priorities, upstreams: map[string]*upstreamState{}, log: log, health: map[string]struct{}{}, sessionKey: s.SessionKey}
+	t := &table{name: s.Name, timing: s.Timing, statuses: proxyStatuses(token(s.Name)), priorities: s.Priorities, upstreams: map[string]*upstreamState{}, log: log, health: map[string]struct{}{}, sessionKey: s.SessionKey}
 	if old != nil {
 		t.sessions = old.sessions
 	} else {

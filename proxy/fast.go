@@ -51,6 +51,7 @@ func (l *fastLane) open(t *table) {
 	x.Start = time.Now()
 	x.Client, x.Method, x.Host, x.Proto = f.Client.Addr, f.Method, f.Host, "HTTP/1.1"
 	x.ID = requestID(&f.Fields, f.Client.Trusted, &l.id)
+	x.timed = t.timedFor(x.Client, &f.Fields)
 	f.Sanitize()
 	x.asking = asking{ctx: &f.Call, fields: &f.Fields, bodyless: f.Framing.Empty(), header: f.HeadBytes}
 	x.Path = f.Path
@@ -93,5 +94,8 @@ func (l *fastLane) carry(_ *Proxy, x *passage) forward.Outcome {
 // Look has a last look at the response header.
 func (l *fastLane) Look(h *http1.Fields) (last bool) {
 	l.respond(h)
+	if l.timed {
+		l.to.Timing = http1.AppendField(l.to.Timing[:0], serverTiming, l.timing(time.Now()))
+	}
 	return l.p.draining.Load()
 }

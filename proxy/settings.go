@@ -3,6 +3,7 @@ package proxy
 import (
 	"crypto/tls"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"triage/breaker"
@@ -19,6 +20,8 @@ type Settings struct {
 	Priorities []string
 	Routes     []RouteSettings
 	Upstreams  []UpstreamSettings
+	// Timing are the networks whose clients are told the time in each stage when they ask.
+	Timing []netip.Prefix
 	// HealthChecks are exact paths whose GET and HEAD requests pass every gate, up to healthRate a second of each client.
 	HealthChecks []string
 	// SessionKey is the secret under which sessions are put into cohorts.

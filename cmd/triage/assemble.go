@@ -99,6 +99,10 @@ func rulesOf(f *config.File) []route.Rule {
 // proxySettings translates the operator's words into the proxy's.
 func proxySettings(f *config.File, key shed.CohortKey, recorder func(route, priority, upstream string) proxy.Recorder, logger *slog.Logger) (proxy.Settings, error) {
 	s := proxy.Settings{Name: f.Name, Priorities: f.Priorities, HealthChecks: f.HealthChecks, SessionKey: key, Recorder: recorder, Logger: logger}
+	var err error
+	if s.Timing, err = networks(f.ServerTiming); err != nil {
+		return s, fmt.Errorf("server_timing: %w", err)
+	}
 	for _, name := range f.UpstreamNames() {
 		us, err := upstreamSettings(name, f.Upstreams[name], f.Mode)
 		if err != nil {
@@ -177,18 +181,27 @@ func listenerSettings(l config.Listener, short *shortage.Watch) (edge.Settings, 
 	if l.TLS != nil {
 		s.TLS = &edge.TLSSettings{CertFile: l.TLS.CertFile, KeyFile: l.TLS.KeyFile}
 	}
-	for _, text := range l.TrustedProxies {
+	var err error
+	if s.TrustedProxies, err = networks(l.TrustedProxies); err != nil {
+		return s, fmt.Errorf("listener %s: trusted proxies: %w", l.Address, err)
+	}
+	return s, nil
+}
+
+// networks reads networks and single addresses.
+func networks(texts []string) (all []netip.Prefix, err error) {
+	for _, text := range texts {
 		prefix, err := netip.ParsePrefix(text)
 		if err != nil {
 			addr, addrErr := netip.ParseAddr(text)
 			if addrErr != nil {
-				return s, fmt.Errorf("listener %s: trusted proxy %q: %w", l.Address, text, err)
+				return nil, fmt.Errorf("%q: %w", text, err)
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
-		s.TrustedProxies = append(s.TrustedProxies, prefix)
+		all = append(all, prefix)
 	}
-	return s, nil
+	return all, nil
 }
 
 // sessionKey is the secret from the file, or one for the life of this process.

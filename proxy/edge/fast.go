@@ -58,7 +58,7 @@ func (k *line) Awake() { workers.serve(k) }
 const (
 	waiting uint32 = iota // for a request
 	serving
-	leaving // nobody may begin another request
+	leaving // it is closed after what has come
 )
 
 func (p *policy) fast() bool { return p.Fast && p.TLS == nil && !p.H2C && http1.Supported }
@@ -180,7 +180,7 @@ func (f *Fast) begin(n int, p *policy) {
 	f.Stall = p.Shortage.Scale(p.Write, bodyFloor)
 	f.Client = identify(Client{Addr: f.line.peer, Peer: f.line.peer, Scheme: "http", Host: f.Host}, &f.Fields, p)
 	f.answer.reset()
-	if f.from.leaving.Load() {
+	if f.from.leaving.Load() || f.line.state.Load() == leaving {
 		f.Last = true
 	}
 }
@@ -205,9 +205,8 @@ func (f *Fast) await(p *policy) (n int, err error) {
 			return 0, errNothing
 		}
 	}
-	if !f.line.state.CompareAndSwap(waiting, serving) {
-		return 0, nil
-	}
+	// One that is to be closed is served all the same: what has come is not lost.
+	f.line.state.CompareAndSwap(waiting, serving)
 	until := time.Duration(0)
 	for seen := 0; ; {
 		if newLine(f.Buffered()[seen:]) {

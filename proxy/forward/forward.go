@@ -46,6 +46,8 @@ type Target struct {
 	// OnHeader is called once when the final response header has arrived, before it is passed on; nil is nobody. clientWait is the
 	// time until then that was spent waiting for the client's body.
 	OnHeader func(status int, clientWait time.Duration)
+	// Connected is told how long a connection took that had to be made, or how long it was tried; nil is nobody.
+	Connected func(time.Duration)
 	// Header may change the response header right before it goes to the client; nil changes nothing.
 	Header func(http.Header)
 	// SlowBody is told when the request body is not whole 50 ms after the endpoint's connection wanted it, WholeBody when it is
@@ -70,6 +72,8 @@ type Outcome struct {
 	Sent bool
 	// Upgraded is set when the exchange became a tunnel; it had ended when Forward returned.
 	Upgraded bool
+	// Began is when the call began.
+	Began time.Time
 	// FirstByte is the time from the call to the response header, 0 if there was none.
 	FirstByte time.Duration
 	// ClientWait is the part of FirstByte, or of the whole if there was no header, that was spent waiting for the client's
@@ -149,6 +153,9 @@ func (f *Forwarder) Forward(w http.ResponseWriter, r *http.Request, to Target) O
 	a.head.close()
 	switch arrived := a.watch.stop(); {
 	case err != nil:
+		if a.conn == nil {
+			a.connected()
+		}
 		a.fail(a.blame(err))
 	case !arrived:
 		closeQuietly(res.Body)
