@@ -69,6 +69,12 @@ func (d *decoder) checkListeners(f *File) {
 		if l.H2C && l.TLS != nil {
 			d.wrong(fmt.Sprintf("listen[%d].h2c", i), "is HTTP/2 without TLS, and the listener has tls", "remove it: with TLS clients choose HTTP/2 by themselves")
 		}
+		d.checkTLS(l.TLS, fmt.Sprintf("listen[%d].tls", i))
+		for j, text := range l.ProxyProtocol {
+			if strings.HasSuffix(text, "/0") {
+				d.wrong(fmt.Sprintf("listen[%d].proxy_protocol[%d]", i, j), quote(text)+" lets everybody say who they are", "write the networks of your balancers")
+			}
+		}
 	}
 	if !strings.HasSuffix(f.Admin.Address, ":0") {
 		d.twice(addresses, f.Admin.Address, "admin.address")
@@ -102,6 +108,7 @@ func (d *decoder) checkUpstreams(f *File) {
 		for i, e := range f.Upstreams[name].Endpoints {
 			d.twice(urls, e.URL, fmt.Sprintf("upstreams.%s.endpoints[%d].url", name, i))
 		}
+		d.checkUpstreamTLS(f.Upstreams[name], "upstreams."+name+".tls")
 	}
 }
 
@@ -116,6 +123,9 @@ func (d *decoder) checkRoutes(f *File) {
 		for j := range r.RateLimit {
 			if limit := &r.RateLimit[j]; limit.Burst == 0 {
 				limit.Burst = max(1, int(math.Ceil(float64(limit.Rate))))
+			}
+			if r.RateLimit[j].Per == "client_cert" && !asksForCertificates(f) {
+				d.wrong(fmt.Sprintf("%s.rate_limit[%d].per", path, j), "no listener asks clients for a certificate", "give a listener tls.client_ca_file, or count by something else")
 			}
 		}
 		if r.Degrade != nil && r.Degrade.Fallback != nil {

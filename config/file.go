@@ -14,8 +14,8 @@ type File struct {
 	Mode           string              `yaml:"mode" default:"enforce" words:"enforce observe" doc:"enforce refuses what has to be refused; observe decides and reports, and refuses nothing."`
 	Upstreams      map[string]Upstream `yaml:"upstreams" required:"true" min:"1" keys:"name" doc:"The backends, by name."`
 	Routes         []Route             `yaml:"routes" required:"true" min:"1" key:"name" doc:"The rules; of those that cover a request the most specific one counts."`
+	PathPolicy     string              `yaml:"path_policy" default:"normalize" words:"normalize reject" doc:"Paths with dot segments, doubled slashes or needless escapes: normalize brings them to one spelling before a route is looked for, reject answers 400."`
 	HealthChecks   []string            `yaml:"health_checks" default:"/healthz /livez /readyz" unique:"true" format:"path" doc:"Exact paths that pass every gate."`
-	ServerTiming   []string            `yaml:"server_timing" unique:"true" format:"cidr" doc:"Networks or addresses of clients that are told the time in each stage (Server-Timing) when they send X-Triage-Timing; without it, nobody is."`
 	SessionKeyFile string              `yaml:"session_key_file" file:"true" doc:"File with the secret, at least 16 bytes, that sorts sessions into cohorts; the same in a whole fleet. Without it each process draws its own."`
 	AccessLog      AccessLog           `yaml:"access_log" doc:"The access log."`
 	Incident       Incident            `yaml:"incident" doc:"The record of incidents and of what is set by hand, and who is told."`
@@ -40,13 +40,24 @@ type Listener struct {
 	TLS            *TLS     `yaml:"tls" doc:"Serve HTTPS with this certificate; without it, plain HTTP."`
 	H2C            bool     `yaml:"h2c" default:"false" doc:"Without TLS speak HTTP/2 as well, to clients that begin with it (prior knowledge)."`
 	TrustedProxies []string `yaml:"trusted_proxies" unique:"true" format:"cidr" doc:"Networks or addresses whose X-Forwarded-* fields are believed."`
+	ProxyProtocol  []string `yaml:"proxy_protocol" unique:"true" format:"cidr" doc:"Networks or addresses of balancers that begin each connection with a PROXY header, version 1 or 2; from them one is required, from others refused."`
 	Lane           string   `yaml:"lane" default:"auto" words:"auto fast standard" doc:"fast is Triage's own HTTP/1.1 for plain listeners, standard is net/http; auto is what is held for best, today standard."`
 	Limits         Limits   `yaml:"limits" doc:"What one listener accepts."`
 	Timeouts       Timeouts `yaml:"timeouts" doc:"How long a client may stand still."`
 }
 
-// TLS names a certificate and its key, both PEM.
+// TLS says how a listener speaks TLS.
 type TLS struct {
+	CertFile          string     `yaml:"cert_file" required:"true" file:"true" doc:"The certificate chain, PEM."`
+	KeyFile           string     `yaml:"key_file" required:"true" file:"true" doc:"The private key, PEM."`
+	Certificates      []CertPair `yaml:"certificates" single:"true" doc:"More certificates; a client gets the first that fits the name it asks for (SNI), else the one above."`
+	MinVersion        string     `yaml:"min_version" default:"tls1.2" words:"tls1.2 tls1.3" doc:"The oldest version that is spoken."`
+	ClientCaFile      string     `yaml:"client_ca_file" file:"true" doc:"Authorities, PEM, that clients' certificates have to be signed by; without it none is asked for."`
+	ClientCertificate string     `yaml:"client_certificate" words:"required optional" doc:"Whether a client without a certificate is let in; with client_ca_file required if not given."`
+}
+
+// CertPair names a certificate and its key, both PEM.
+type CertPair struct {
 	CertFile string `yaml:"cert_file" required:"true" file:"true" doc:"The certificate chain, PEM."`
 	KeyFile  string `yaml:"key_file" required:"true" file:"true" doc:"The private key, PEM."`
 }
@@ -77,13 +88,22 @@ type Admin struct {
 
 // Upstream is one backend.
 type Upstream struct {
-	Endpoints       []Endpoint `yaml:"endpoints" required:"true" min:"1" key:"url" doc:"Where the backend answers: a list of URLs or mappings."`
-	Timeout         Duration   `yaml:"timeout" default:"15s" min:"1ms" max:"24h" doc:"Until the response header is complete."`
-	ConnectTimeout  Duration   `yaml:"connect_timeout" default:"1s" min:"1ms" max:"24h" doc:"Until a connection stands, TLS included."`
-	IdleTimeout     Duration   `yaml:"idle_timeout" default:"60s" min:"1ms" max:"24h" doc:"The response body stands still for this long."`
-	Queue           Size       `yaml:"queue" default:"64MiB" min:"1MiB" max:"16GiB" doc:"Memory of the requests that wait for a slot; the lower a class, the sooner it is full for it."`
-	IdleConnections int        `yaml:"idle_connections" default:"512" min:"1" max:"65536" doc:"Idle connections kept for each endpoint."`
-	Mode            string     `yaml:"mode" words:"enforce observe" doc:"Overrides the file's mode for this upstream; without it, the file's."`
+	Endpoints       []Endpoint   `yaml:"endpoints" required:"true" min:"1" key:"url" doc:"Where the backend answers: a list of URLs or mappings."`
+	Timeout         Duration     `yaml:"timeout" default:"15s" min:"1ms" max:"24h" doc:"Until the response header is complete."`
+	ConnectTimeout  Duration     `yaml:"connect_timeout" default:"1s" min:"1ms" max:"24h" doc:"Until a connection stands, TLS included."`
+	IdleTimeout     Duration     `yaml:"idle_timeout" default:"60s" min:"1ms" max:"24h" doc:"The response body stands still for this long."`
+	Queue           Size         `yaml:"queue" default:"64MiB" min:"1MiB" max:"16GiB" doc:"Memory of the requests that wait for a slot; the lower a class, the sooner it is full for it."`
+	IdleConnections int          `yaml:"idle_connections" default:"512" min:"1" max:"65536" doc:"Idle connections kept for each endpoint."`
+	TLS             *UpstreamTLS `yaml:"tls" doc:"How https:// endpoints are spoken to; without it they are verified against the system's roots."`
+	Mode            string       `yaml:"mode" words:"enforce observe" doc:"Overrides the file's mode for this upstream; without it, the file's."`
+}
+
+// UpstreamTLS says whom to trust among an upstream's endpoints, and who Triage is to them.
+type UpstreamTLS struct {
+	CaFile     string `yaml:"ca_file" file:"true" doc:"Authorities, PEM, that endpoints' certificates have to be signed by, instead of the system's."`
+	ServerName string `yaml:"server_name" format:"server" doc:"The name that is asked for (SNI), and that has to be on the certificate, instead of the URL's host."`
+	CertFile   string `yaml:"cert_file" file:"true" doc:"The certificate chain, PEM, that is shown to endpoints which ask for one."`
+	KeyFile    string `yaml:"key_file" file:"true" doc:"Its private key, PEM."`
 }
 
 // Endpoint is one place where an upstream answers.

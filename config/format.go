@@ -87,11 +87,15 @@ var formats = map[string]format{
 		pattern: regexp.MustCompile(`^((\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])$`),
 		want:    "write a host name without port, such as shop.example.com or *.example.com",
 	},
+	"server": {
+		pattern: regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`),
+		want:    "write a host name without port, such as shop.internal",
+	},
 	"token":  {pattern: regexp.MustCompile("^" + token + "$"), want: "write a cookie's name, such as sid"},
 	"header": {pattern: regexp.MustCompile("^" + token + "$"), want: "write a header field's name, such as X-Session", check: checkHeader},
 	"per": {
 		pattern: regexp.MustCompile("^(header|cookie):" + token + "$"),
-		want:    "write route, client_ip, header:NAME or cookie:NAME",
+		want:    "write route, client_ip, client_cert, header:NAME or cookie:NAME",
 		check:   checkPer,
 	},
 	"value": {

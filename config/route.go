@@ -35,7 +35,7 @@ type Session struct {
 type RateLimit struct {
 	Rate  Rate   `yaml:"rate" required:"true" min:"1/h" doc:"How fast tokens come back."`
 	Burst int    `yaml:"burst" min:"1" max:"1000000000" doc:"How many tokens the bucket holds; one second of rate, at least 1, if not given."`
-	Per   string `yaml:"per" default:"route" words:"route client_ip" format:"per" doc:"What has a bucket of its own: route, client_ip, header:NAME or cookie:NAME."`
+	Per   string `yaml:"per" default:"route" words:"route client_ip client_cert" format:"per" doc:"What has a bucket of its own: route, client_ip, client_cert, header:NAME or cookie:NAME."`
 }
 
 // Degrade says what to try before a request is refused.

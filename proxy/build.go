@@ -3,8 +3,8 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
-	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -38,11 +38,13 @@ type table struct {
 	sessionKey   shed.CohortKey
 	sessions     sessions
 	uncovered    Recorder
-	// timing are the networks whose clients may see the time in each stage.
-	timing []netip.Prefix
 	// secure is set if there are endpoints that only the standard lane can talk to.
 	secure bool
-	log    *changes
+	// plainPaths refuses what would have to be normalized, decisive are fields that have no twin with underscores.
+	plainPaths bool
+	decisive   []string
+	log        *changes
+	logger     *slog.Logger
 }
 
 type routeState struct {
@@ -86,7 +88,7 @@ func build(s Settings, old *table, log *changes) (*table, error) {
 	if len(s.Priorities) == 0 {
 		return nil, errors.New("building the proxy: no priorities")
 	}
-	t := &table{name: s.Name, timing: s.Timing, statuses: proxyStatuses(token(s.Name)), priorities: s.Priorities, upstreams: map[string]*upstreamState{}, log: log, health: map[string]struct{}{}, sessionKey: s.SessionKey}
+	t := &table{name: s.Name, statuses: proxyStatuses(token(s.Name)), priorities: s.Priorities, upstreams: map[string]*upstreamState{}, log: log, health: map[string]struct{}{}, sessionKey: s.SessionKey, plainPaths: s.PlainPaths, decisive: decisiveFields(s.Routes), logger: s.Logger}
 	if old != nil {
 		t.sessions = old.sessions
 	} else {
@@ -148,7 +150,7 @@ func (t *table) addUpstream(s UpstreamSettings, old *table, law shed.Settings) e
 	}
 	if before != nil && sameTransport(before.settings, s) {
 		up.forwarder = before.forwarder
-	} else if up.forwarder, err = forward.New(forward.Settings{Name: s.Name, ConnectTimeout: s.ConnectTimeout, IdleTimeout: s.IdleTimeout, IdleConnections: s.IdleConnections, TLS: s.TLS}); err != nil {
+	} else if up.forwarder, err = forward.New(forward.Settings{Name: s.Name, ConnectTimeout: s.ConnectTimeout, IdleTimeout: s.IdleTimeout, IdleConnections: s.IdleConnections, TLSFiles: s.TLS, Logger: t.logger}); err != nil {
 		return err
 	}
 	t.upstreams[s.Name] = up

@@ -44,18 +44,10 @@ type Exchange struct {
 	// Would is why the request would have been refused, if its upstream were not only observed.
 	Would reason.Reason
 
-	// The stages of its way, one after the other; of one that came no further than a stage the later ones are 0. Connect is part of FirstByte.
-
-	// Edge is the time in this proxy before the request was sent, without waiting.
-	Edge time.Duration
 	// Queued is the time in the waiting room.
 	Queued time.Duration
-	// Connect is the time to make a connection to the endpoint, 0 if there was one.
-	Connect time.Duration
 	// FirstByte is the time from sending to the endpoint to its response header, 0 if there was none.
 	FirstByte time.Duration
-	// Body is the time from the response header to the end of the response.
-	Body time.Duration
 	// Total is the time from the request's header to the end of the response.
 	Total time.Duration
 

@@ -9,7 +9,6 @@ import (
 	"triage/proxy/edge"
 	"triage/proxy/forward"
 	"triage/proxy/http1"
-	"triage/proxy/route"
 )
 
 // fastLane is our own wire's way in and out. It is used again for another request; texts of the record are windows on the connection's
@@ -51,12 +50,11 @@ func (l *fastLane) open(t *table) {
 	x.Start = time.Now()
 	x.Client, x.Method, x.Host, x.Proto = f.Client.Addr, f.Method, f.Host, "HTTP/1.1"
 	x.ID = requestID(&f.Fields, f.Client.Trusted, &l.id)
-	x.timed = t.timedFor(x.Client, &f.Fields)
-	f.Sanitize()
+	clean := f.Sanitize(t.decisive)
 	x.asking = asking{ctx: &f.Call, fields: &f.Fields, bodyless: f.Framing.Empty(), header: f.HeadBytes}
 	x.Path = f.Path
-	canonical, ok := route.Canonical(f.Path)
-	if ok {
+	canonical, ok := t.canonical(f.Path)
+	if ok = ok && clean; ok {
 		x.Path = canonical
 		var err error
 		x.asking.path, err = url.PathUnescape(canonical)
@@ -94,8 +92,5 @@ func (l *fastLane) carry(_ *Proxy, x *passage) forward.Outcome {
 // Look has a last look at the response header.
 func (l *fastLane) Look(h *http1.Fields) (last bool) {
 	l.respond(h)
-	if l.timed {
-		l.to.Timing = http1.AppendField(l.to.Timing[:0], serverTiming, l.timing(time.Now()))
-	}
 	return l.p.draining.Load()
 }

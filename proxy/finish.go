@@ -24,7 +24,6 @@ func (p *Proxy) finish(x *passage, l lane, panicked any) (abort bool) {
 		}
 	}
 	x.Total = time.Since(x.Start)
-	x.stages()
 	x.Result = x.result()
 	x.handBack()
 	x.hurt()

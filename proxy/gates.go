@@ -116,6 +116,8 @@ func (l *limitState) key(x *passage) string {
 		}
 	case "cookie":
 		value = x.cookie(name)
+	case "client_cert":
+		value = x.client.Certificate
 	}
 	if value == "" {
 		return x.household()

@@ -24,9 +24,6 @@ func (p *Proxy) refuse(x *passage, w http.ResponseWriter) {
 	put(h, "Proxy-Status", x.table.statuses[x.Reason])
 	put(h, "X-Request-Id", x.ID)
 	p.closing(h)
-	if x.timed {
-		put(h, serverTiming, x.timing(time.Now()))
-	}
 	wait := x.retryAfter()
 	if f := x.fallback(); f != nil {
 		x.Result = Degraded

@@ -32,9 +32,6 @@ type passage struct {
 	retryIn  time.Duration // what a refusal tells the client to wait
 	endpoint *upstream.Endpoint
 	outcome  forward.Outcome
-	// timed is set if the client may see the time in each stage and wants to; sentAt is when the request went out then.
-	timed  bool
-	sentAt time.Time
 	// shedBelow is set when somebody between here and the backend refused the request because of load.
 	shedBelow bool
 }
@@ -139,9 +136,7 @@ func (x *passage) choose(dice uint64) reason.Reason {
 func (p *Proxy) forward(x *passage, l lane) reason.Reason {
 	x.endpoint.Begin()
 	defer x.endpoint.End()
-	x.sent()
 	x.outcome = l.carry(p, x)
-	x.arrived()
 	x.collect()
 	x.UpstreamStatus, x.FirstByte, x.Upgraded = x.outcome.Status, x.outcome.FirstByte, x.outcome.Upgraded
 	x.BytesIn, x.BytesOut = x.outcome.BytesIn, x.outcome.BytesOut

@@ -1,12 +1,11 @@
 package proxy
 
 import (
-	"crypto/tls"
 	"log/slog"
-	"net/netip"
 	"time"
 
 	"triage/breaker"
+	"triage/proxy/forward"
 	"triage/proxy/route"
 	"triage/proxy/upstream"
 	"triage/shed"
@@ -20,10 +19,10 @@ type Settings struct {
 	Priorities []string
 	Routes     []RouteSettings
 	Upstreams  []UpstreamSettings
-	// Timing are the networks whose clients are told the time in each stage when they ask.
-	Timing []netip.Prefix
 	// HealthChecks are exact paths whose GET and HEAD requests pass every gate, up to healthRate a second of each client.
 	HealthChecks []string
+	// PlainPaths refuses paths with dot segments, doubled slashes or needless escapes, which otherwise are brought to one spelling.
+	PlainPaths bool
 	// SessionKey is the secret under which sessions are put into cohorts.
 	SessionKey shed.CohortKey
 	// Recorder gives the recorder of a route; route "" stands for requests that no route covers. nil records nothing.
@@ -65,7 +64,7 @@ type LimitSettings struct {
 	// Rate is in requests a second.
 	Rate  float64
 	Burst int
-	// Per is route, client_ip, header:NAME or cookie:NAME.
+	// Per is route, client_ip, client_cert, header:NAME or cookie:NAME.
 	Per string
 }
 
@@ -76,6 +75,9 @@ type Fallback struct {
 	Headers     map[string]string
 	Body        []byte
 }
+
+// UpstreamTLS says how https endpoints are spoken to.
+type UpstreamTLS = forward.TLSFiles
 
 // UpstreamSettings is one upstream.
 type UpstreamSettings struct {
@@ -88,8 +90,8 @@ type UpstreamSettings struct {
 	IdleConnections int
 	// QueueBytes is how much memory the requests that wait for a slot may hold; 0 is any amount.
 	QueueBytes int64
-	// TLS is for https endpoints; nil verifies against the system's roots.
-	TLS *tls.Config
+	// TLS is for https endpoints; the zero value verifies against the system's roots.
+	TLS UpstreamTLS
 	// Observe decides and reports, and refuses nothing.
 	Observe bool
 }

@@ -47,7 +47,7 @@ type RouteSnapshot struct {
 
 // BucketSnapshot is the state of one rate limit.
 type BucketSnapshot struct {
-	// Per is what the limit is counted by: route, client_ip, header:NAME or cookie:NAME.
+	// Per is what the limit is counted by: route, client_ip, client_cert, header:NAME or cookie:NAME.
 	Per string `json:"per"`
 	// Keys is how many keys the table holds, Capacity how many it can.
 	Keys     int `json:"keys"`

@@ -8,7 +8,6 @@ import (
 
 	"triage/proxy/edge"
 	"triage/proxy/forward"
-	"triage/proxy/route"
 )
 
 // standardLane is net/http's way in and out.
@@ -35,10 +34,9 @@ func (p *Proxy) begin(r *http.Request) *passage {
 	x.Start = time.Now()
 	x.Client, x.Method, x.Host, x.Proto = x.client.Addr, r.Method, r.Host, r.Proto
 	x.ID = requestID(r.Header, x.client.Trusted, new([32]byte))
-	x.timed = x.table.timedFor(x.Client, edge.Fields(r.Header))
 	// Before anybody decides by a header: a rule, a quota or a session must not go by what the client has no right to say.
-	edge.Sanitize(r.Header, x.client)
-	x.asking = asking{ctx: r.Context(), fields: r.Header, malformed: !route.Normalize(r.URL), bodyless: r.ContentLength == 0, grpc: isGRPC(r), header: headerBytes(r.Header)}
+	clean := edge.Sanitize(r.Header, x.client, x.table.decisive)
+	x.asking = asking{ctx: r.Context(), fields: r.Header, malformed: !clean || !x.table.normalize(r.URL), bodyless: r.ContentLength == 0, grpc: isGRPC(r), header: headerBytes(r.Header)}
 	x.Path, x.asking.path = r.URL.EscapedPath(), r.URL.Path
 	return x
 }
@@ -71,12 +69,9 @@ func (l *standardLane) answer() http.ResponseWriter { return l.w }
 
 func (l *standardLane) carry(p *Proxy, x *passage) forward.Outcome {
 	to := forward.Target{
-		URL: x.endpoint.URL(), HTTP2: x.endpoint.Settings().HTTP2, Timeout: x.timeout(), BodyLimit: x.bodyLimit(), OnHeader: x.OnHeader, Connected: x.Connected,
+		URL: x.endpoint.URL(), HTTP2: x.endpoint.Settings().HTTP2, Timeout: x.timeout(), BodyLimit: x.bodyLimit(), OnHeader: x.OnHeader,
 		Header: func(h http.Header) {
 			x.respond(h)
-			if x.timed {
-				h.Add(serverTiming, x.timing(time.Now()))
-			}
 			p.closing(h)
 		},
 	}

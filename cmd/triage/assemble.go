@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,7 +19,6 @@ import (
 	"triage/proxy/admin"
 	"triage/proxy/edge"
 	"triage/proxy/route"
-	"triage/proxy/shortage"
 	"triage/proxy/upstream"
 	"triage/shed"
 )
@@ -46,14 +44,7 @@ func badFiles(loaded *config.Loaded) config.Problems {
 			problems = append(problems, loaded.Problem("admin.tokens_file", err.Error(), "lines of \"role name token\" in a file that others cannot read"))
 		}
 	}
-	for i, l := range f.Listen {
-		if l.TLS == nil {
-			continue
-		}
-		if _, err := tls.LoadX509KeyPair(l.TLS.CertFile, l.TLS.KeyFile); err != nil {
-			problems = append(problems, loaded.Problem(fmt.Sprintf("listen[%d].tls", i), err.Error(), "a certificate chain and its private key, both PEM"))
-		}
-	}
+	problems = append(problems, badCertificates(loaded)...)
 	if f.SessionKeyFile != "" {
 		if key, err := os.ReadFile(f.SessionKeyFile); err == nil && len(key) < shortestKey {
 			problems = append(problems, loaded.Problem("session_key_file", fmt.Sprintf("the secret has %d bytes", len(key)), fmt.Sprintf("%d at least", shortestKey)))
@@ -98,11 +89,7 @@ func rulesOf(f *config.File) []route.Rule {
 
 // proxySettings translates the operator's words into the proxy's.
 func proxySettings(f *config.File, key shed.CohortKey, recorder func(route, priority, upstream string) proxy.Recorder, logger *slog.Logger) (proxy.Settings, error) {
-	s := proxy.Settings{Name: f.Name, Priorities: f.Priorities, HealthChecks: f.HealthChecks, SessionKey: key, Recorder: recorder, Logger: logger}
-	var err error
-	if s.Timing, err = networks(f.ServerTiming); err != nil {
-		return s, fmt.Errorf("server_timing: %w", err)
-	}
+	s := proxy.Settings{Name: f.Name, Priorities: f.Priorities, HealthChecks: f.HealthChecks, PlainPaths: f.PathPolicy == "reject", SessionKey: key, Recorder: recorder, Logger: logger}
 	for _, name := range f.UpstreamNames() {
 		us, err := upstreamSettings(name, f.Upstreams[name], f.Mode)
 		if err != nil {
@@ -138,6 +125,9 @@ func upstreamSettings(name string, u config.Upstream, mode string) (proxy.Upstre
 		Name: name, Timeout: time.Duration(u.Timeout), ConnectTimeout: time.Duration(u.ConnectTimeout),
 		IdleTimeout: time.Duration(u.IdleTimeout), IdleConnections: u.IdleConnections, QueueBytes: int64(u.Queue), Observe: cmp.Or(u.Mode, mode) == "observe",
 	}
+	if t := u.TLS; t != nil {
+		s.TLS = proxy.UpstreamTLS{CAFile: t.CaFile, ServerName: t.ServerName, CertFile: t.CertFile, KeyFile: t.KeyFile}
+	}
 	for _, e := range u.Endpoints {
 		target, err := url.Parse(e.URL)
 		if err != nil {
@@ -172,30 +162,31 @@ func routeSettings(r config.Route, rule route.Rule, class int) proxy.RouteSettin
 	return s
 }
 
-func listenerSettings(l config.Listener, short *shortage.Watch) (edge.Settings, error) {
-	s := edge.Settings{
+func (s *server) listenerSettings(l config.Listener) (edge.Settings, error) {
+	out := edge.Settings{
 		Address: l.Address, H2C: l.H2C, Fast: l.Lane == "fast", MaxConnections: l.Limits.Connections, PerClient: l.Limits.ConnectionsPerClient, BodyRate: int64(l.Limits.BodyRate), MaxHeader: int64(l.Limits.Header),
 		ReadHeader: time.Duration(l.Timeouts.ReadHeader), Idle: time.Duration(l.Timeouts.Idle),
-		Read: time.Duration(l.Timeouts.Read), Write: time.Duration(l.Timeouts.Write), Shortage: short,
+		Read: time.Duration(l.Timeouts.Read), Write: time.Duration(l.Timeouts.Write), Shortage: &s.short,
 	}
-	if l.TLS != nil {
-		s.TLS = &edge.TLSSettings{CertFile: l.TLS.CertFile, KeyFile: l.TLS.KeyFile}
-	}
+	out.TLS = tlsSettings(l.TLS, s.options.logger)
 	var err error
-	if s.TrustedProxies, err = networks(l.TrustedProxies); err != nil {
-		return s, fmt.Errorf("listener %s: trusted proxies: %w", l.Address, err)
+	if out.TrustedProxies, err = networks(l.TrustedProxies); err == nil {
+		out.ProxyProtocol, err = networks(l.ProxyProtocol)
 	}
-	return s, nil
+	if err != nil {
+		return out, fmt.Errorf("listener %s: %w", l.Address, err)
+	}
+	return out, nil
 }
 
-// networks reads networks and single addresses.
+// networks reads networks; an address is the network of it alone.
 func networks(texts []string) (all []netip.Prefix, err error) {
 	for _, text := range texts {
 		prefix, err := netip.ParsePrefix(text)
 		if err != nil {
 			addr, addrErr := netip.ParseAddr(text)
 			if addrErr != nil {
-				return nil, fmt.Errorf("%q: %w", text, err)
+				return nil, fmt.Errorf("network %q: %w", text, err)
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}

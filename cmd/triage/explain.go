@@ -105,6 +105,9 @@ type consideredRoute struct {
 }
 
 func explain(f *config.File, r *http.Request) (*explanation, error) {
+	if f.PathPolicy == "reject" && !route.Plain(r.URL.EscapedPath()) {
+		return nil, fmt.Errorf("path %q is refused with 400: path_policy is reject, and it has dot segments, doubled slashes or needless escapes", r.URL.EscapedPath())
+	}
 	if !route.Normalize(r.URL) {
 		return nil, fmt.Errorf("path %q is refused with 400: it has encoded slashes or dots, or control characters, that a priority could be spoofed with", r.URL.EscapedPath())
 	}

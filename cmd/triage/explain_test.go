@@ -36,6 +36,16 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+func TestExplainARefusedPath(t *testing.T) {
+	path := configFile(t, "path_policy: reject\n"+shopConfig)
+	if code, _, stderr := command(t, "explain", "GET", "http://h/x/../orders/7", "-c", path); code == 0 || !strings.Contains(stderr, "path_policy is reject") {
+		t.Errorf("exit %d, %q; want a refusal that names path_policy", code, stderr)
+	}
+	if code, _, stderr := command(t, "explain", "GET", "http://h/orders/7", "-c", path); code != 0 {
+		t.Errorf("a plain path: exit %d, %q", code, stderr)
+	}
+}
+
 func TestExplainInJSON(t *testing.T) {
 	path := configFile(t, shopConfig)
 	code, stdout, _ := command(t, "explain", "POST", "http://h/checkout", "-c", path, "--output", "json")

@@ -110,12 +110,14 @@ func TestIdleCrowd(t *testing.T) {
 func testIdleCrowd(t *testing.T) {
 	t.Parallel()
 	r := start(t, conf(listening("limits: {connections: 5}"), backend(t, echo), everything))
+	var crowd []*wire
 	for range 5 {
 		w := dial(t, r.url)
 		w.say("GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
 		if a := w.answer(); a.status != http.StatusOK {
 			t.Fatalf("before: %d, %v", a.status, a.err)
 		}
+		crowd = append(crowd, w)
 	}
 	if a := call(t, "GET", r.url+"/x"); a.status != http.StatusOK {
 		t.Errorf("behind a crowd of idle connections: %d, %v; want 200", a.status, a.err)

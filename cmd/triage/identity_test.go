@@ -16,13 +16,13 @@ func TestWhatClientsMayNotSay(t *testing.T) {
 func testWhatClientsMayNotSay(t *testing.T) {
 	t.Parallel()
 	app := backend(t, echo)
-	lies := []string{"X-Triage-Degrade: optional", "X-Triage-Priority: critical", "X_Triage_Priority: critical", "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https",
+	lies := []string{"X-Triage-Degrade: optional", "X-Triage-Priority: critical", "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https",
 		"X-Forwarded-Host: else.example", "Forwarded: for=192.0.2.7", "X-Real-Ip: 192.0.2.7", "X-Request-Id: mine", "X-Original-Url: /checkout", "X-Priority: 1",
 		"Connection: x-forwarded-for, via, keep-alive"}
 	r := start(t, conf("", app, everything))
 	got := call(t, "GET", r.url+"/untrusted", lies...).seen(t)
 	for name, want := range map[string]string{
-		"X-Triage-Degrade": "", "X-Triage-Priority": "", "X_triage_priority": "", "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Real-Ip": "", "X-Original-Url": "",
+		"X-Triage-Degrade": "", "X-Triage-Priority": "", "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Real-Ip": "", "X-Original-Url": "",
 		"X-Priority": "", "X-Forwarded-Host": strings.TrimPrefix(r.url, "http://"), "Via": "1.1 triage",
 	} {
 		if value := strings.Join(got.Header.Values(name), ", "); value != want {
@@ -87,5 +87,76 @@ func testNoSpellingRaisesThePriority(t *testing.T) {
 	}
 	if a := call(t, "GET", r.url+"/pay", "X-HTTP-Method-Override: POST", "X-Triage-Priority: critical"); a.status != 200 || logged(t, r.access, "/pay")["priority"] != "sheddable" {
 		t.Errorf("GET /pay passed as %v, want sheddable", logged(t, r.access, "/pay"))
+	}
+}
+
+// With path_policy: reject a path that would have to be normalized is refused, and so it can be spoofed neither into a class nor out of one.
+func TestPathsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testPathsThatAreRefused)
+}
+
+func testPathsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	r := start(t, conf("path_policy: reject", backend(t, echo), `  - {name: checkout, match: {path: /checkout}, upstream: app, priority: critical}
+  - {name: rest, upstream: app, priority: sheddable}
+`))
+	for path, want := range map[string]int{
+		"/checkout": 200, "/caf%c3%a9": 200, "/a%20b": 200, "/...": 200, "/checkout?x=/../..//%2e": 200,
+		"/x/../checkout": 400, "/checkout/../x": 400, "//checkout": 400, "/checkout//": 400, "/%63heckout": 400, "/%2e%2e/checkout": 400, "/./checkout": 400, "/x%2f..%2fcheckout": 400,
+	} {
+		w := dial(t, r.url)
+		w.say("GET %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", path)
+		a := w.answer()
+		if a.status != want || want == 400 && !strings.Contains(a.body, `"reason":"bad_request"`) {
+			t.Errorf("%s: %d %q, %v; want %d", path, a.status, a.body, a.err, want)
+		}
+	}
+}
+
+// To CGI and WSGI X_Tier and X-Tier are one field. A request with the twin of a field that counts is refused, whoever sends it.
+func TestTwinsAreRefused(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testTwinsAreRefused)
+}
+
+func testTwinsAreRefused(t *testing.T) {
+	t.Parallel()
+	r := start(t, conf("listen: {address: '127.0.0.1:0', trusted_proxies: [127.0.0.1]}", backend(t, echo), `  - {name: gold, match: {headers: {X-Tier: gold}}, upstream: app, priority: critical}
+  - {name: rest, upstream: app, session: {header: X-Session-Key}, rate_limit: {rate: 1000/s, per: 'header:X-Account'}}
+`))
+	for field, want := range map[string]int{
+		"X-Tier: gold": 200, "X_Custom: 1": 200, "X-Tier_Name: 1": 200,
+		"X_Tier: gold": 400, "x_tier: gold": 400, "X_Session-Key: 1": 400, "X-Session_Key: 1": 400, "X_Account: 1": 400,
+		"X_Forwarded_For: 192.0.2.7": 400, "X-Forwarded_For: 192.0.2.7": 400, "X_Real_IP: 192.0.2.7": 400, "X_Triage_Priority: critical": 400, "X_Priority: 1": 400,
+		"Content_Length: 5": 400, "Transfer_Encoding: chunked": 400,
+	} {
+		w := dial(t, r.url)
+		w.say("GET /x HTTP/1.1\r\nHost: h\r\n%s\r\n\r\n", field)
+		if a := w.answer(); a.status != want || want == 400 && !a.close {
+			t.Errorf("%s: %d %q, %v, closes: %v; want %d", field, a.status, a.body, a.err, a.close, want)
+		}
+	}
+}
+
+// Of what a client forges in X-Forwarded-For nothing counts that is left of the first address which no trusted proxy has.
+func TestForgedForwardedFor(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, testForgedForwardedFor)
+}
+
+func testForgedForwardedFor(t *testing.T) {
+	t.Parallel()
+	r := start(t, conf("listen: {address: '127.0.0.1:0', trusted_proxies: [127.0.0.0/8, 10.0.0.0/8]}", backend(t, echo), "  - {name: all, upstream: app, rate_limit: {rate: 1/h, burst: 1, per: client_ip}}\n"))
+	// Each of them is the same client, whatever it invents; only the first is within its quota.
+	for i, forged := range []string{"203.0.113.9", "198.51.100.1, 203.0.113.9", "10.0.0.9, 203.0.113.9", "127.0.0.1, 203.0.113.9, 10.1.1.1", "garbage, 203.0.113.9", "203.0.113.8, 203.0.113.9:4711"} {
+		a := call(t, "GET", fmt.Sprintf("%s/%d", r.url, i), "X-Forwarded-For: "+forged)
+		want := http.StatusTooManyRequests
+		if i == 0 {
+			want = http.StatusOK
+		}
+		if line := logged(t, r.access, fmt.Sprintf("/%d", i)); a.status != want || line["client"] != "203.0.113.9" {
+			t.Errorf("%q: %d of client %v; want %d of 203.0.113.9", forged, a.status, line["client"], want)
+		}
 	}
 }

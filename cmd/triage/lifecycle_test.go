@@ -170,11 +170,14 @@ func websocket(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.Copy(c, rw)
 }
 
+// opening asks for a websocket.
+const opening = "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
 // upgrade opens a websocket connection and sends something through it.
 func upgrade(t *testing.T, url string) *wire {
 	t.Helper()
 	w := dial(t, url)
-	w.say("GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	w.say(opening)
 	if header := w.header(); !strings.HasPrefix(header, "HTTP/1.1 101 ") {
 		t.Fatalf("upgrade: %q, want 101", header)
 	}

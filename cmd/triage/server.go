@@ -167,7 +167,7 @@ func (s *server) serverSnapshot() telemetry.ServerSnapshot {
 		out.Listeners = append(out.Listeners, telemetry.ListenerSnapshot{
 			Address: address, Connections: c.Connections, Accepted: c.Accepted, AcceptErrors: c.AcceptErrors, Refused: c.Refused,
 			Closed: map[string]uint64{
-				"per_client": c.TooMany, "slow_header": c.SlowHeader, "room": c.ForRoom, "shortage": c.ForShortage, "flood": c.Floods,
+				"per_client": c.TooMany, "no_proxy_header": c.Unintroduced, "slow_header": c.SlowHeader, "room": c.ForRoom, "shortage": c.ForShortage, "flood": c.Floods,
 			},
 		})
 	}
@@ -181,7 +181,7 @@ func (s *server) bind(listeners []config.Listener, into map[string]*edge.Listene
 		if into[l.Address] != nil {
 			continue
 		}
-		settings, err := listenerSettings(l, &s.short)
+		settings, err := s.listenerSettings(l)
 		if err == nil {
 			into[l.Address], err = s.inherited.listenAt(settings)
 		}
@@ -360,7 +360,7 @@ func (s *server) swap() (changed bool, err error) {
 // apply swaps listeners' settings and the proxy's. Listeners that are new start to serve, those that are gone drain.
 func (s *server) apply(f *config.File, settings proxy.Settings, next map[string]*edge.Listener) error {
 	for _, l := range f.Listen {
-		ls, err := listenerSettings(l, &s.short)
+		ls, err := s.listenerSettings(l)
 		if err != nil {
 			return err
 		}
@@ -399,7 +399,7 @@ func (s *server) restore(next map[string]*edge.Listener) {
 		}
 	}
 	for _, l := range s.loaded.File.Listen {
-		settings, err := listenerSettings(l, &s.short)
+		settings, err := s.listenerSettings(l)
 		if err == nil {
 			err = s.listeners[l.Address].Update(settings)
 		}

@@ -60,9 +60,18 @@ func (l *Listener) hand(tcp *net.TCPConn) {
 	l.tally.accepted.Add(1)
 	p := l.policy.Load()
 	c := &conn{TCPConn: tcp, gate: l.gate, from: l}
-	if !l.admit(c, p) {
-		return
+	c.introducing.Store(p.introducedBy(addrOf(tcp.RemoteAddr())))
+	switch {
+	case !l.admit(c, p):
+	case c.introducing.Load():
+		go l.introduce(c, p)
+	default:
+		l.begin(c, p)
 	}
+}
+
+// begin gives a connection to its lane.
+func (l *Listener) begin(c *conn, p *policy) {
 	if p.TLS != nil || p.H2C {
 		c.effort = newEffort()
 	}

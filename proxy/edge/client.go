@@ -19,6 +19,8 @@ type Client struct {
 	Scheme string
 	// Host is the host that the client asked for, with the port if it said one.
 	Host string
+	// Certificate is the name in the certificate that the peer has shown, "" if it has shown none. It is never taken from a field.
+	Certificate string
 }
 
 // ClientOf tells who asks. Of a request that came by no Listener it tells the peer, and trusts nobody.
@@ -37,11 +39,12 @@ func identifyRequest(r *http.Request, p *policy) Client {
 		ap, _ := netip.ParseAddrPort(r.RemoteAddr)
 		peer = plainAddr(ap.Addr())
 	}
-	scheme := "http"
+	scheme, name := "http", ""
 	if r.TLS != nil {
 		scheme = "https"
+		name = peerOf(r.Context()).name(r.TLS)
 	}
-	return identify(Client{Addr: peer, Peer: peer, Scheme: scheme, Host: r.Host}, r.Header, p)
+	return identify(Client{Addr: peer, Peer: peer, Scheme: scheme, Host: r.Host, Certificate: name}, r.Header, p)
 }
 
 // identify goes from whom the connection comes from to who asks.

@@ -45,7 +45,15 @@
 //
 // ClientOf tells who asks. X-Forwarded-For is read only from a peer in TrustedProxies, and from the right: every proxy
 // appends whom it saw, so the first address from the right that is not a trusted proxy is the client's, and everything left
-// of it is hearsay. Sanitize removes what an untrusted peer has no right to say, Forwarded says it anew.
+// of it is hearsay. Sanitize removes what an untrusted peer has no right to say and finds twins, Forwarded says it anew.
+//
+// A peer in ProxyProtocol has to say by a PROXY header for whom it connects, before TLS and before any lane has the connection; from there on that is
+// the peer. From others such a header is no HTTP. A client's certificate gives it a name (Client.Certificate) that no field can.
+//
+// # TLS
+//
+// Versions 1.2 and 1.3, certificates by name, client certificates required, optional or not asked for. What a handshake goes by is made of the files as they
+// are (package keys), with ticket keys of its own that are drawn anew every six hours.
 //
 // # Patience
 //
@@ -59,6 +67,6 @@
 //
 // # Not done
 //
-// No HTTP/3, no client certificates, no PROXY protocol. Forwarded (RFC 7239) is written and not
-// read for identity. Hijacked connections count as connections, but Shutdown does not wait for them.
+// No HTTP/3, no revocation lists. Forwarded (RFC 7239) is written and not read for identity. Hijacked connections count as
+// connections, but Shutdown does not wait for them.
 package edge

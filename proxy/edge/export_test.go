@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"crypto/tls"
 	"net/netip"
 	"time"
 )
@@ -15,6 +16,17 @@ func Servers(l *Listener) int {
 // Walk reads X-Forwarded-For.
 func Walk(lines []string, peer netip.Addr, trust []netip.Prefix) netip.Addr {
 	return walk(lines, peer, &policy{Settings: Settings{TrustedProxies: trust}})
+}
+
+// TicketKeys gives how many keys there are after so many handshakes, one every so often.
+func TicketKeys(every time.Duration, handshakes int) int {
+	var t tickets
+	config, now := &tls.Config{}, time.Now()
+	for range handshakes {
+		t.renew(config, now)
+		now = now.Add(every)
+	}
+	return len(t.keys)
 }
 
 // Age makes what every connection waits for older.

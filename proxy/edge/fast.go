@@ -340,11 +340,15 @@ func (f *Fast) Forwarded(dst []byte, pseudonym string) []byte {
 	return append(dst, f.told...)
 }
 
-// Sanitize removes what the client has no right to say.
-func (f *Fast) Sanitize() {
+// Sanitize removes what the client has no right to say; see the function of the same name.
+func (f *Fast) Sanitize(decisive []string) bool {
 	for i := range f.Len() {
-		if name, _ := f.At(i); forbidden(name, f.Client.Trusted) {
+		switch name, _ := f.At(i); judge(name, f.Client.Trusted, decisive) {
+		case dropped:
 			f.Drop(i)
+		case twin:
+			return false
 		}
 	}
+	return true
 }

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"sync"
@@ -105,11 +106,23 @@ type peerKey struct{}
 type peer struct {
 	addr netip.Addr
 	conn *conn
+
+	once        sync.Once
+	certificate string
+}
+
+// name is what the client's certificate says who it is. It is read once a connection.
+func (p *peer) name(state *tls.ConnectionState) string {
+	if p == nil {
+		return identity(state)
+	}
+	p.once.Do(func() { p.certificate = identity(state) })
+	return p.certificate
 }
 
 // withPeer parses the peer's address once a connection instead of once a request.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, peerKey{}, &peer{addrOf(c.RemoteAddr()), plain(c)})
+	return context.WithValue(ctx, peerKey{}, &peer{addr: addrOf(c.RemoteAddr()), conn: plain(c)})
 }
 
 func peerOf(ctx context.Context) *peer {

@@ -12,29 +12,31 @@ import (
 )
 
 func TestSanitize(t *testing.T) {
-	const identity, control, harmless = "identity", "control", "harmless"
+	const identity, control, twin, harmless = "identity", "control", "twin", "harmless"
 	tests := map[string]string{
 		"X-Forwarded-For": identity, "X-Forwarded-Proto": identity, "X-Forwarded-Anything": identity, "X-Forwarded": identity,
 		"Forwarded": identity, "X-Real-Ip": identity, "True-Client-Ip": identity, "X-Request-Id": identity,
 		"X-Original-Url": identity, "X-Rewrite-Url": identity, "X-Envoy-Original-Path": identity,
 
 		"X-Triage-Degrade": control, "X-Triage-": control, "X-Priority": control, "X-Criticality": control, "Proxy": control,
-		"X_forwarded_for": control, "X-Forwarded_for": control, "X_real_ip": control, "X_triage_degrade": control,
-		"X_request_id": control, "X_priority": control, "x-triage-degrade": control, "X_FORWARDED_PROTO": control,
+		"x-triage-degrade": control,
+
+		"X_forwarded_for": twin, "X-Forwarded_for": twin, "X_real_ip": twin, "X_triage_degrade": twin, "X_request_id": twin, "X_priority": twin,
+		"X_FORWARDED_PROTO": twin, "Content_Length": twin, "transfer_encoding": twin, "X_tier": twin, "x_session-Key": twin,
 
 		"Priority": harmless, "Accept": harmless, "X-Forward": harmless, "X-Forwardedness": harmless, "X-Triage": harmless,
 		"X-Priority-Mail": harmless, "Proxy-Authorization": harmless, "X-Request": harmless, "X_custom": harmless, "Via": harmless,
-		"Cookie": harmless, "Traceparent": harmless, "": harmless,
+		"Cookie": harmless, "Traceparent": harmless, "": harmless, "X-Tier": harmless, "Content-Length": harmless, "_": harmless, "X_tiers": harmless,
 	}
-	for _, trusted := range []bool{false, true} {
-		h := http.Header{}
-		for name := range tests {
-			h[name] = []string{"1"}
-		}
-		edge.Sanitize(h, edge.Client{Trusted: trusted})
-		for name, kind := range tests {
+	decisive := []string{"x-tier", "x-session-key"}
+	for name, kind := range tests {
+		for _, trusted := range []bool{false, true} {
+			h := http.Header{name: {"1"}}
+			if clean := edge.Sanitize(h, edge.Client{Trusted: trusted}, decisive); clean != (kind != twin) {
+				t.Errorf("peer trusted %v: %q may pass: %v, and it is %s", trusted, name, clean, kind)
+			}
 			_, got := h[name]
-			if want := kind == harmless || kind == identity && trusted; got != want {
+			if want := kind == harmless || kind == identity && trusted; got != want && kind != twin {
 				t.Errorf("peer trusted %v: %q is kept: %v, want %v", trusted, name, got, want)
 			}
 		}
@@ -101,7 +103,7 @@ func headers() http.Header {
 
 func TestSanitizeDoesNotAllocate(t *testing.T) {
 	h := headers()
-	if got := testing.AllocsPerRun(100, func() { edge.Sanitize(h, edge.Client{}) }); got != 0 {
+	if got := testing.AllocsPerRun(100, func() { edge.Sanitize(h, edge.Client{}, nil) }); got != 0 {
 		t.Errorf("Sanitize allocates %v times, want 0", got)
 	}
 }
@@ -110,7 +112,7 @@ func BenchmarkSanitize(b *testing.B) {
 	h := headers()
 	b.ReportAllocs()
 	for b.Loop() {
-		edge.Sanitize(h, edge.Client{})
+		edge.Sanitize(h, edge.Client{}, nil)
 	}
 }
 

@@ -114,6 +114,9 @@ type conn struct {
 	effort *effort
 	// before is what the fast lane had read when it gave the connection away.
 	before []byte
+	// introducing is set until a balancer has said for whom it connects, source is whom it named, nil if nobody.
+	introducing atomic.Bool
+	source      *net.TCPAddr
 	// mark says since when it waits for a request, or, negative, for the rest of a request's header; 0 if for neither. See idle.go.
 	mark atomic.Int64
 

@@ -140,26 +140,35 @@ func clientKey(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-// admit takes a new connection in, or closes it because its client has as many as one may have. Trusted proxies are not counted, for they
-// bring the connections of many.
+// admit takes a new connection in, or closes it because its client has as many as one may have.
 func (l *Listener) admit(c *conn, p *policy) bool {
-	addr := addrOf(c.RemoteAddr())
-	client := clientKey(addr)
-	if p.trusts(addr) {
-		client = netip.Addr{}
-	}
-	if l.gate.enter(c, client) {
+	if l.gate.enter(c, l.countedAs(c, p)) {
 		return true
 	}
+	l.tooMany(c, p)
+	_ = c.TCPConn.Close()
+	return false
+}
+
+// countedAs is what a connection is counted by. Trusted proxies are not counted, for they bring the connections of many; nor are those that
+// have yet to say for whom they connect.
+func (l *Listener) countedAs(c *conn, p *policy) netip.Addr {
+	addr := addrOf(c.RemoteAddr())
+	if p.trusts(addr) || c.introducing.Load() && c.source == nil {
+		return netip.Addr{}
+	}
+	return clientKey(addr)
+}
+
+// tooMany counts a connection of a client that has enough of them, and prepares for its end by a reset, so that nothing of it stays in the
+// kernel either.
+func (l *Listener) tooMany(c *conn, p *policy) {
 	l.tally.tooMany.Add(1)
 	if missed, ok := l.crowded.allow(time.Now()); ok {
 		l.log.Warn("connection refused: its client has as many as one may have; if it is a proxy, name it in trusted_proxies",
-			"client", addr.String(), "most", p.PerClient, "times_before", missed)
+			"client", addrOf(c.RemoteAddr()).String(), "most", p.PerClient, "times_before", missed)
 	}
-	// With a reset, so that nothing of it stays in the kernel either.
 	_ = c.SetLinger(0)
-	_ = c.TCPConn.Close()
-	return false
 }
 
 // plain is the connection below TLS, nil if it is none of ours.

@@ -29,7 +29,9 @@ type Listener struct {
 	tally   tally
 	floods  throttle
 	crowded throttle
-	crowd   crowd
+	// strangers is for those who do not say for whom they connect.
+	strangers throttle
+	crowd     crowd
 	// leaving is set when no more connections are taken: every answer then asks its client to close.
 	leaving atomic.Bool
 
@@ -47,13 +49,13 @@ type Listener struct {
 // policy is what may change from one request to the next.
 type policy struct {
 	Settings
-	certificate *certificate
+	secure *secure // nil without TLS
 }
 
 // tally counts what Snapshot shows.
 type tally struct {
-	accepted, acceptErrors, refused, http2Errors, floods atomic.Uint64
-	tooMany, slowHeader, forRoom, forShortage            atomic.Uint64
+	accepted, acceptErrors, refused, http2Errors, floods    atomic.Uint64
+	tooMany, unintroduced, slowHeader, forRoom, forShortage atomic.Uint64
 }
 
 // Snapshot is the listener's state.
@@ -74,6 +76,8 @@ type Snapshot struct {
 	// in time, ForRoom idle ones that were closed when there was no room for others, ForShortage those closed while the process was short of
 	// something.
 	TooMany, SlowHeader, ForRoom, ForShortage uint64
+	// Unintroduced counts connections that were refused for want of a PROXY header.
+	Unintroduced uint64
 }
 
 // Listen binds the address and reads the certificate. Nothing is accepted before Serve.
@@ -103,7 +107,7 @@ func newPolicy(s Settings) (*policy, error) {
 	}
 	p := &policy{Settings: s}
 	if s.TLS != nil {
-		if p.certificate, err = loadCertificate(*s.TLS); err != nil {
+		if p.secure, err = newSecure(*s.TLS); err != nil {
 			return nil, err
 		}
 	}
@@ -210,6 +214,9 @@ func (l *Listener) stop(end func(*server) error) error {
 	}
 	l.mu.Unlock()
 
+	for _, c := range l.gate.unintroduced() {
+		_ = c.Close() // no server knows of it yet
+	}
 	errs := make([]error, len(servers))
 	var wg sync.WaitGroup
 	for i, s := range servers {
@@ -264,6 +271,7 @@ func (l *Listener) Snapshot() Snapshot {
 		HTTP2Errors:  l.tally.http2Errors.Load(),
 		Floods:       l.tally.floods.Load(),
 		TooMany:      l.tally.tooMany.Load(),
+		Unintroduced: l.tally.unintroduced.Load(),
 		SlowHeader:   l.tally.slowHeader.Load(),
 		ForRoom:      l.tally.forRoom.Load(),
 		ForShortage:  l.tally.forShortage.Load(),
@@ -273,8 +281,10 @@ func (l *Listener) Snapshot() Snapshot {
 // short is what the process is short of.
 func (l *Listener) short() *shortage.Watch { return l.policy.Load().Shortage }
 
-func (p *policy) trusts(addr netip.Addr) bool {
-	for _, prefix := range p.TrustedProxies {
+func (p *policy) trusts(addr netip.Addr) bool { return contains(p.TrustedProxies, addr) }
+
+func contains(networks []netip.Prefix, addr netip.Addr) bool {
+	for _, prefix := range networks {
 		if prefix.Contains(addr) {
 			return true
 		}

@@ -34,7 +34,7 @@ func TestListenRefuses(t *testing.T) {
 		{"connections", edge.Settings{Address: "127.0.0.1:0", MaxConnections: -1}, "max connections is -1"},
 		{"header", edge.Settings{Address: "127.0.0.1:0", MaxHeader: 100}, "max header is 100 bytes; want 8192"},
 		{"timeout", edge.Settings{Address: "127.0.0.1:0", Idle: -1}, "idle timeout is -1ns"},
-		{"prefix", edge.Settings{Address: "127.0.0.1:0", TrustedProxies: make([]netip.Prefix, 1)}, "trusted proxy 0"},
+		{"prefix", edge.Settings{Address: "127.0.0.1:0", TrustedProxies: make([]netip.Prefix, 1)}, "network 0 of trusted peers"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

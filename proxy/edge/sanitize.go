@@ -24,7 +24,7 @@ var (
 
 // initials are the first letters of all the names: most fields have another.
 var initials = func() (set [256]bool) {
-	for _, names := range [][]string{identityNames, controlNames} {
+	for _, names := range [][]string{identityNames, controlNames, framingNames} {
 		for _, name := range names {
 			set[name[0]], set[name[0]-'a'+'A'] = true, true
 		}
@@ -32,26 +32,44 @@ var initials = func() (set [256]bool) {
 	return set
 }()
 
-// Sanitize removes from a request's header what the client has no right to say: identity and X-Request-Id unless the
-// peer is trusted, words of control always, and always the twins of all these with underscores for hyphens, which CGI
-// and WSGI cannot tell from them and which proxies in front of us let through.
-func Sanitize(h http.Header, c Client) {
+// framingNames say where a body ends, and of what it is. They have no twin here either, because CGI and WSGI make one variable of both.
+var framingNames = []string{"content-length", "content-type", "transfer-encoding"}
+
+// Sanitize removes from a request's header what the client has no right to say: identity and X-Request-Id unless the peer is trusted, words
+// of control always. False: the request must be refused, because a field is the twin of one that counts: with underscores for
+// hyphens, which CGI and WSGI cannot tell from it and which proxies in front of us let through. decisive are more names that count, in
+// lower case.
+func Sanitize(h http.Header, c Client, decisive []string) bool {
 	for name := range h {
-		if forbidden(name, c.Trusted) {
+		switch judge(name, c.Trusted, decisive) {
+		case dropped:
 			delete(h, name)
+		case twin:
+			return false
 		}
 	}
+	return true
 }
 
-func forbidden(name string, trusted bool) bool {
-	if name == "" || !initials[name[0]] {
-		return false
+// What becomes of a field.
+const (
+	kept uint8 = iota
+	dropped
+	twin
+)
+
+func judge(name string, trusted bool, decisive []string) uint8 {
+	counts := name != "" && initials[name[0]]
+	if strings.IndexByte(name, '_') >= 0 {
+		if counts && (matches(name, controlNames) || matches(name, identityNames) || matches(name, framingNames)) || matches(name, decisive) {
+			return twin
+		}
+		return kept
 	}
-	if matches(name, controlNames) {
-		return true
+	if counts && (matches(name, controlNames) || !trusted && matches(name, identityNames)) {
+		return dropped
 	}
-	twin := strings.IndexByte(name, '_') >= 0
-	return (twin || !trusted) && matches(name, identityNames)
+	return kept
 }
 
 func matches(name string, list []string) bool {

@@ -92,7 +92,7 @@ func (l *Listener) configure(s Settings) *http.Server {
 		ErrorLog:                     log.New(&errorLog{log: l.log}, "", 0),
 	}
 	if s.TLS != nil {
-		srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: l.getCertificate}
+		srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: l.handshake}
 	}
 	harden(srv)
 	return srv
@@ -111,8 +111,9 @@ func (l *Listener) http2() *http.HTTP2Config {
 	}
 }
 
-func (l *Listener) getCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return l.policy.Load().certificate.get(time.Now(), l.log), nil
+// handshake gives what a client's handshake goes by, whatever was in force when the server began.
+func (l *Listener) handshake(*tls.ClientHelloInfo) (*tls.Config, error) {
+	return l.policy.Load().secure.config(time.Now()), nil
 }
 
 // errorLog takes what net/http has to say: at most a message a second, and as an attribute, since it quotes clients.

@@ -23,6 +23,9 @@ type Settings struct {
 	Fast bool
 	// TrustedProxies are the peers whose X-Forwarded-* are believed.
 	TrustedProxies []netip.Prefix
+	// ProxyProtocol are the peers whose connections begin with a PROXY header, which says for whom they are. One of them that does not
+	// is refused. Whom it names is the peer from then on, to TrustedProxies too.
+	ProxyProtocol []netip.Prefix
 	// MaxConnections is 10000 if 0.
 	MaxConnections int
 	// PerClient is how many connections one client may have, by its address, of IPv6 by the first 64 bits of it; 0 is a quarter of
@@ -45,11 +48,6 @@ type Settings struct {
 	Shortage *shortage.Watch
 }
 
-// TLSSettings name PEM files.
-type TLSSettings struct {
-	CertFile, KeyFile string
-}
-
 const (
 	defaultConnections = 10_000
 	// Of the connections a client may have perClientShare-th, but perClientLeast at least: a household behind one address has no more.
@@ -69,8 +67,8 @@ func (s Settings) complete() (Settings, error) {
 	if err := checkAddress(s.Address); err != nil {
 		return s, err
 	}
-	if s.TLS != nil && (s.TLS.CertFile == "" || s.TLS.KeyFile == "") {
-		return s, fmt.Errorf("tls: certificate file %q, key file %q; want both", s.TLS.CertFile, s.TLS.KeyFile)
+	if err := s.TLS.check(); err != nil {
+		return s, err
 	}
 	if s.MaxConnections < 0 {
 		return s, fmt.Errorf("max connections is %d; want at least 1, or 0 for %d", s.MaxConnections, defaultConnections)
@@ -91,6 +89,9 @@ func (s Settings) complete() (Settings, error) {
 		return s, err
 	}
 	s.TrustedProxies = proxies
+	if s.ProxyProtocol, err = unmapped(s.ProxyProtocol); err != nil {
+		return s, err
+	}
 	s.MaxConnections = cmp.Or(s.MaxConnections, defaultConnections)
 	s.PerClient = cmp.Or(s.PerClient, max(perClientLeast, s.MaxConnections/perClientShare))
 	s.MaxHeader = cmp.Or(s.MaxHeader, defaultHeader)
@@ -117,7 +118,7 @@ func unmapped(prefixes []netip.Prefix) ([]netip.Prefix, error) {
 	out := make([]netip.Prefix, 0, len(prefixes))
 	for i, p := range prefixes {
 		if !p.IsValid() {
-			return nil, fmt.Errorf("trusted proxy %d is not a network; want one like 10.0.0.0/8", i)
+			return nil, fmt.Errorf("network %d of trusted peers is none; want one like 10.0.0.0/8", i)
 		}
 		if p.Addr().Is4In6() && p.Bits() >= 96 {
 			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,5 +128,54 @@ func TestUpdateTakesTheNewCertificate(t *testing.T) {
 	}
 	if name, _, err := handshake(t, l, &tls.Config{}); name != "new.example" {
 		t.Errorf("certificate of %q (%v) after a refused update, want new.example", name, err)
+	}
+}
+
+// A client whose authority is trusted no more does not come in by a session from before, and a session is resumed while nothing changes.
+func TestSessionsEndWithTheirAuthority(t *testing.T) {
+	dir, client := t.TempDir(), t.TempDir()
+	files, shown := pemFiles(t, dir, "a.example"), pemFiles(t, client, "client.example")
+	with := func(authority string) edge.Settings {
+		return edge.Settings{Address: "127.0.0.1:0", TLS: &edge.TLSSettings{CertFile: files.CertFile, KeyFile: files.KeyFile, ClientCAFile: authority}}
+	}
+	l, _ := serve(t, with(shown.CertFile), func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, edge.ClientOf(r).Certificate)
+	})
+	pair, err := tls.LoadX509KeyPair(shown.CertFile, shown.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := tls.NewLRUClientSessionCache(1)
+	ask := func() (string, bool, error) {
+		secure := tls.Client(dial(t, l).Conn, &tls.Config{
+			InsecureSkipVerify: true, ServerName: "a.example", Certificates: []tls.Certificate{pair}, ClientSessionCache: cache, MaxVersion: tls.VersionTLS12,
+		})
+		defer secure.Close()
+		if err := secure.Handshake(); err != nil {
+			return "", false, err
+		}
+		io.WriteString(secure, "GET / HTTP/1.0\r\n\r\n")
+		got, err := io.ReadAll(secure)
+		return string(got), secure.ConnectionState().DidResume, err
+	}
+	for i, resumed := range []bool{false, true} {
+		if got, did, err := ask(); err != nil || did != resumed || !strings.HasSuffix(got, "dns client.example") {
+			t.Fatalf("handshake %d: %q, resumed %v, %v; want the client's name, resumed %v", i, got, did, err, resumed)
+		}
+	}
+	if err := l.Update(with(pemFiles(t, t.TempDir(), "other.example").CertFile)); err != nil {
+		t.Fatal(err)
+	}
+	if got, did, err := ask(); err == nil {
+		t.Errorf("with another authority: %q, resumed %v; want no connection", got, did)
+	}
+}
+
+func TestTicketKeysAreRotated(t *testing.T) {
+	if got := edge.TicketKeys(24*time.Hour, 100); got != 4 {
+		t.Errorf("after a hundred days %d ticket keys are in use, want 4", got)
+	}
+	if got := edge.TicketKeys(time.Minute, 60); got != 1 {
+		t.Errorf("after an hour %d ticket keys are in use, want 1", got)
 	}
 }

@@ -84,19 +84,9 @@ func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 		a.conn.attempt.CompareAndSwap(a, nil)
 	}
 	a.conn, _ = info.Conn.(*conn)
-	if !info.Reused {
-		a.connected()
-	}
 	if a.conn != nil {
 		a.conn.received.Store(false)
 		a.conn.attempt.Store(a)
-	}
-}
-
-// connected tells how long it took to get a connection.
-func (a *attempt) connected() {
-	if a.to.Connected != nil {
-		a.to.Connected(time.Since(a.begun))
 	}
 }
 
@@ -139,7 +129,6 @@ func (a *attempt) fail(why reason.Reason, err error) {
 func (a *attempt) outcome() Outcome {
 	n, wait := a.upload.progress()
 	a.out.BytesIn += n
-	a.out.Began = a.begun
 	// The answer may be here before the write that it answers has returned.
 	a.out.Sent = a.out.Status != 0 || a.sent.Load()
 	if a.out.Status == 0 {

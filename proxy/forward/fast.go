@@ -24,9 +24,7 @@ type FastTarget struct {
 	Path, Query string
 	// Extra are fields to add, as they go on the wire.
 	Extra []byte
-	// Timing are fields to add to the response, which Look may set.
-	Timing []byte
-	Hooks  Hooks
+	Hooks Hooks
 }
 
 // Hooks is who wants to know about an exchange; the methods are those of Target.
@@ -34,7 +32,6 @@ type Hooks interface {
 	OnHeader(status int, clientWait time.Duration)
 	// Look is shown the fields of the final response header before it is passed on, and says whether the client's connection is to be closed.
 	Look(*http1.Fields) (last bool)
-	Connected(time.Duration)
 	SlowBody()
 	WholeBody(context.Context) reason.Reason
 }
@@ -88,7 +85,7 @@ func (f *Forwarder) Carry(c *http1.Call, to *FastTarget) Outcome {
 	*x = carrier{f: f, c: c, to: to, begun: now, now: now, pool: f.pools.of(to.URL, f.settings.IdleConnections)}
 	if to.BodyLimit > 0 && c.Length > to.BodyLimit {
 		x.fail(reason.BodyTooLarge, errTooLarge)
-		return x.outcome()
+		return x.out
 	}
 	x.compose()
 	for fresh := false; ; fresh = true {
@@ -137,9 +134,7 @@ func (x *carrier) connect(fresh bool) bool {
 	late := errors.Is(ctx.Err(), context.DeadlineExceeded)
 	cancel()
 	x.c.Settle()
-	before := x.now
 	x.now = http1.Now()
-	x.to.Hooks.Connected(x.now - before)
 	if err == nil {
 		if x.peer, err = http1.NewPeer(raw.(*net.TCPConn)); err == nil {
 			return true
@@ -231,7 +226,6 @@ func (x *carrier) compose() {
 
 // outcome sums up.
 func (x *carrier) outcome() Outcome {
-	x.out.Began = http1.At(x.begun)
 	x.out.Sent = x.out.Status != 0 || x.sent || x.out.Sent
 	if x.out.Status == 0 {
 		x.out.ClientWait = x.wait

@@ -77,7 +77,6 @@ func (x *carrier) header() []byte {
 	r := &x.peer.Response
 	b := http1.AppendStatus(x.c.Out[:0], r.Status, r.Phrase)
 	b, dated := appendAnswerFields(b, r)
-	b = append(b, x.to.Timing...)
 	switch {
 	case r.Framing.Chunked || r.UntilClose:
 		b = append(appendAnnounced(b, r), "Transfer-Encoding: chunked\r\n"...)

@@ -24,7 +24,6 @@ type told struct {
 }
 
 func (h *told) OnHeader(status int, _ time.Duration)              { h.status.Store(int32(status)) }
-func (h *told) Connected(time.Duration)                           {}
 func (h *told) Look(*http1.Fields) bool                           { return false }
 func (h *told) SlowBody()                                         { h.slow.Add(1) }
 func (h *told) WholeBody(context.Context) (verdict reason.Reason) { h.whole.Add(1); return h.verdict }

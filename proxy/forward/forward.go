@@ -5,11 +5,13 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
+	"triage/proxy/keys"
 	"triage/proxy/reason"
 )
 
@@ -24,8 +26,12 @@ type Settings struct {
 	IdleTimeout time.Duration
 	// IdleConnections is how many idle connections are kept per endpoint; 0 is 512.
 	IdleConnections int
-	// TLS is used for https endpoints; nil verifies them against the roots of the system.
+	// TLS is used for https endpoints; nil is one that is made of TLSFiles.
 	TLS *tls.Config
+	// TLSFiles say whom to trust and what to show; the zero value verifies against the roots of the system and shows nothing.
+	TLSFiles TLSFiles
+	// Logger is told when those files were read again; nil is nobody.
+	Logger *slog.Logger
 	// PingAfter is how long an HTTP/2 connection may be silent before it is asked whether it is alive, 0 is 10 s; PingTimeout how long
 	// the answer may take before it is given up with all that is on it, 0 is 5 s.
 	PingAfter, PingTimeout time.Duration
@@ -46,8 +52,6 @@ type Target struct {
 	// OnHeader is called once when the final response header has arrived, before it is passed on; nil is nobody. clientWait is the
 	// time until then that was spent waiting for the client's body.
 	OnHeader func(status int, clientWait time.Duration)
-	// Connected is told how long a connection took that had to be made, or how long it was tried; nil is nobody.
-	Connected func(time.Duration)
 	// Header may change the response header right before it goes to the client; nil changes nothing.
 	Header func(http.Header)
 	// SlowBody is told when the request body is not whole 50 ms after the endpoint's connection wanted it, WholeBody when it is
@@ -72,8 +76,6 @@ type Outcome struct {
 	Sent bool
 	// Upgraded is set when the exchange became a tunnel; it had ended when Forward returned.
 	Upgraded bool
-	// Began is when the call began.
-	Began time.Time
 	// FirstByte is the time from the call to the response header, 0 if there was none.
 	FirstByte time.Duration
 	// ClientWait is the part of FirstByte, or of the whole if there was no header, that was spent waiting for the client's
@@ -93,6 +95,7 @@ type Forwarder struct {
 	http2     *http.Transport
 	buffers   sync.Pool
 	pools     pools
+	keys      *keys.Keys // nil if Settings.TLS is given
 
 	mu      sync.Mutex
 	tunnels map[*tunnel]struct{}
@@ -122,11 +125,14 @@ func New(s Settings) (*Forwarder, error) {
 	if s.IdleConnections == 0 {
 		s.IdleConnections = defaultIdleConnections
 	}
-	if s.TLS == nil {
-		s.TLS = &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(tlsSessions)}
-	}
 	s.PingAfter, s.PingTimeout = cmp.Or(s.PingAfter, defaultPingAfter), cmp.Or(s.PingTimeout, defaultPingTimeout)
 	f := &Forwarder{settings: s, tunnels: make(map[*tunnel]struct{})}
+	if s.TLS == nil {
+		var err error
+		if f.keys, err = s.TLSFiles.load(s.Logger); err != nil {
+			return nil, fmt.Errorf("making a forwarder for upstream %q: %w", s.Name, err)
+		}
+	}
 	f.buffers.New = func() any { return new([copyBuffer]byte) }
 	f.transport, f.http2 = f.newTransport(), f.newHTTP2Transport()
 	return f, nil
@@ -153,9 +159,6 @@ func (f *Forwarder) Forward(w http.ResponseWriter, r *http.Request, to Target) O
 	a.head.close()
 	switch arrived := a.watch.stop(); {
 	case err != nil:
-		if a.conn == nil {
-			a.connected()
-		}
 		a.fail(a.blame(err))
 	case !arrived:
 		closeQuietly(res.Body)

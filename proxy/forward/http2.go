@@ -56,12 +56,7 @@ func netConn(c net.Conn) *conn {
 }
 
 // gotStream notes the connection. Many exchanges share it, so that it cannot know whose bytes it carries.
-func (a *attempt) gotStream(info httptrace.GotConnInfo) {
-	a.conn = netConn(info.Conn)
-	if !info.Reused {
-		a.connected()
-	}
-}
+func (a *attempt) gotStream(info httptrace.GotConnInfo) { a.conn = netConn(info.Conn) }
 
 // streamError has the shape by which net/http gives out its own type: the error of one HTTP/2 stream.
 type streamError struct {

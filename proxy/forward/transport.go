@@ -21,8 +21,6 @@ const (
 	idleConnection = 60 * time.Second
 	// ioBuffer is net/http's buffer per connection and direction; larger bodies go around it.
 	ioBuffer = 4 << 10
-	// tlsSessions is how many TLS sessions are remembered for resumption: one an endpoint, and some.
-	tlsSessions = 64
 )
 
 // dialError is a connection that was not made.
@@ -63,7 +61,7 @@ func (f *Forwarder) dialTLS(ctx context.Context, network, address string) (net.C
 	if err != nil {
 		return nil, err
 	}
-	secure, err := f.handshake(ctx, c, address, f.settings.TLS.Clone())
+	secure, err := f.handshake(ctx, c, address, f.tlsConfig())
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +74,7 @@ func (f *Forwarder) dialHTTP2(ctx context.Context, network, address string) (net
 	if err != nil {
 		return nil, err
 	}
-	config := f.settings.TLS.Clone()
+	config := f.tlsConfig()
 	config.NextProtos = []string{"h2"}
 	secure, err := f.handshake(ctx, c, address, config)
 	if err != nil {

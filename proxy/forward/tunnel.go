@@ -14,7 +14,7 @@ import (
 const tunnelBuffer = 4 << 10
 
 var (
-	errTunnelIdle = errors.New("no byte in either direction for longer than the idle timeout")
+	errTunnelIdle = errors.New("no byte in either direction, or none taken, for longer than the idle timeout")
 	errOneWay     = errors.New("the connection cannot be closed in one direction")
 )
 
@@ -41,10 +41,7 @@ func newTunnel(client net.Conn, endpoint io.ReadWriteCloser, f *Forwarder) *tunn
 
 // run copies in both directions until both have ended, and gives the first error that was not an orderly end.
 func (t *tunnel) run() error {
-	t.idle = time.AfterFunc(t.limit, func() {
-		t.idled.Store(true)
-		t.close()
-	})
+	t.idle = time.AfterFunc(t.limit, t.giveUp)
 	defer t.idle.Stop()
 	inward := make(chan error, 1)
 	go func() { inward <- t.carry(t.endpoint, t.client, &t.in) }()
@@ -56,14 +53,27 @@ func (t *tunnel) run() error {
 	return err
 }
 
-// carry copies one direction, and ends it at the far side when it ends at the near one.
+// giveUp ends a tunnel that stands still.
+func (t *tunnel) giveUp() {
+	t.idled.Store(true)
+	t.close()
+}
+
+// carry copies one direction, and ends it at the far side when it ends at the near one. Who takes nothing is not kept by what it says
+// meanwhile: a write has the idle timeout for itself.
 func (t *tunnel) carry(to io.Writer, from io.Reader, count *atomic.Int64) error {
 	buf := make([]byte, tunnelBuffer)
+	stuck := time.AfterFunc(t.limit, t.giveUp)
+	stuck.Stop()
+	defer stuck.Stop()
 	for {
 		n, err := from.Read(buf)
 		if n > 0 {
 			t.idle.Reset(t.limit)
-			if _, err := to.Write(buf[:n]); err != nil {
+			stuck.Reset(t.limit)
+			_, err := to.Write(buf[:n])
+			stuck.Stop()
+			if err != nil {
 				t.close()
 				return err
 			}

@@ -106,6 +106,44 @@ func TestUpgradeStaysOpen(t *testing.T) {
 	}
 }
 
+// TestUpgradeTakesNothing: a client that goes on speaking and takes nothing of what it is told is cut, and so is such an endpoint.
+func TestUpgradeTakesNothing(t *testing.T) {
+	flood := strings.Repeat("x", 64<<10)
+	ended := make(chan struct{}, 2)
+	fr := newFront(t, forward.Settings{IdleTimeout: 200 * time.Millisecond}, forward.Target{URL: endpoint(t, func(_ int, c *wire) {
+		c.header()
+		c.say(switching)
+		for {
+			if _, err := c.Write([]byte(flood)); err != nil {
+				ended <- struct{}{}
+				return
+			}
+		}
+	})})
+	c := fr.client()
+	c.say(handshake)
+	c.header()
+	go func() {
+		for {
+			if _, err := c.Write([]byte("x")); err != nil {
+				ended <- struct{}{}
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	for range 2 {
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			t.Fatal("the tunnel is still open")
+		}
+	}
+	if out := fr.outcome(); !out.Upgraded || out.Err == nil {
+		t.Errorf("outcome = %+v, want a tunnel that was given up", out)
+	}
+}
+
 // TestUpgradeRefused: the endpoint says no, and the connection stays a plain one.
 func TestUpgradeRefused(t *testing.T) {
 	u := endpoint(t, func(_ int, c *wire) {

@@ -14,9 +14,6 @@ var epoch = time.Now()
 // Now is the time on the clock of deadlines.
 func Now() time.Duration { return time.Since(epoch) }
 
-// At is an instant on the clock of deadlines as a time.
-func At(now time.Duration) time.Time { return epoch.Add(now) }
-
 // Socket is a connection that this package looks after, and all there is of one while it is idle. Who has it is the only one who may
 // close it: others may only Hurry and Sever it, and must know that it is not closed.
 type Socket struct {

@@ -103,7 +103,7 @@ var table = [count]row{
 	ByHand:       {"by_hand", 503, "http_request_denied", grpcUnavailable, FaultNone, "an operator refuses the route, a part of it, or more at once than a limit set by hand"},
 
 	NoRoute:        {"no_route", 404, "destination_not_found", grpcUnimplemented, FaultClient, "no route of the configuration covers the request"},
-	BadRequest:     {"bad_request", 400, "http_request_error", grpcInvalidArgument, FaultClient, "the request, or its body, is not valid HTTP"},
+	BadRequest:     {"bad_request", 400, "http_request_error", grpcInvalidArgument, FaultClient, "the request, or its body, is not valid HTTP, or can be read in more than one way"},
 	BodyTooLarge:   {"body_too_large", 413, "http_request_error", grpcResourceExhausted, FaultClient, "the request body is larger than the route allows"},
 	ClientTimeout:  {"client_timeout", 408, "http_request_error", grpcDeadlineExceeded, FaultClient, "the client stood still while it sent the request body, or sent it too slowly"},
 	UpgradeRefused: {"upgrade_refused", 400, "http_upgrade_failed", grpcUnimplemented, FaultClient, "the request asks for an upgrade other than websocket, or for a tunnel"},

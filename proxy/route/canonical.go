@@ -46,6 +46,25 @@ func Normalize(u *url.URL) bool {
 	return true
 }
 
+// Plain reports whether an escaped path says outright what it means: no dot segments, no doubled slashes, no escapes of characters that
+// need none. Escapes in lower case, and bytes that had to be escaped, mean nothing else in any reader's eyes.
+func Plain(escaped string) bool {
+	for i := 0; i < len(escaped); i++ {
+		switch escaped[i] {
+		case '%':
+			if b, ok := octet(escaped[i:]); ok && fate[b] == unreserved {
+				return false
+			}
+		case '/':
+			rest := escaped[i+1:]
+			if rest != "" && (rest[0] == '/' || dots(rest) != notDots) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // What may become of a byte of a path.
 const (
 	refused    = iota

@@ -139,6 +139,26 @@ func TestNormalizeRefuses(t *testing.T) {
 	}
 }
 
+func TestPlain(t *testing.T) {
+	tests := map[string]bool{
+		"/": true, "/checkout": true, "/a/": true, "/a%20b": true, "/caf%c3%a9": true, "/.well-known/x": true, "/a..b/...": true, "/a|b": true, "": true,
+		"/a/../b": false, "/./a": false, "/a/.": false, "/..": false, "//a": false, "/a//": false, "/%63heckout": false, "/%2e%2e/a": false, "/..;/a": false,
+		"/a/.%2E": false,
+	}
+	for path, want := range tests {
+		if got := route.Plain(path); got != want {
+			t.Errorf("Plain(%q) = %v, want %v", path, got, want)
+		}
+		// What is plain keeps its meaning.
+		if canonical, ok := route.Canonical(path); route.Plain(path) && ok {
+			before, _ := url.PathUnescape(path)
+			if after, _ := url.PathUnescape(canonical); path != "" && before != after {
+				t.Errorf("%q is plain, and means %q before and %q after it is brought to its spelling", path, before, after)
+			}
+		}
+	}
+}
+
 func FuzzCanonical(f *testing.F) {
 	for _, seed := range []string{"/", "//a/../b", "/%63heckout", "/static/..;/checkout", "/static/..%2fcheckout", "/a%25%32e", "/.%2e/.", "/\xff\"", "/%", "/a/;/..", "/[%5B]"} {
 		f.Add(seed)

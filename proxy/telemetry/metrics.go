@@ -21,7 +21,6 @@ const (
 	requestDuration
 	firstByte
 	queueWait
-	stageDuration
 	decisions
 	wouldRefuse
 	bytesIn
@@ -82,7 +81,6 @@ var catalogue = [metrics]Metric{
 	requestDuration: {"triage_request_duration_seconds", "histogram", []string{"route", "priority"}, "Time from the request's header to the end of its response, without refusals, upgrades and what the client broke off."},
 	firstByte:       {"triage_upstream_first_byte_seconds", "histogram", []string{"route"}, "Time from sending a request to an endpoint to its response header."},
 	queueWait:       {"triage_queue_wait_seconds", "histogram", []string{"route"}, "Time that requests spent in the waiting room, of those that waited."},
-	stageDuration:   {"triage_stage_duration_seconds", "histogram", []string{"route", "stage"}, "Time that requests spent in the stages that have no histogram of their own: edge, connect, body."},
 	decisions:       {"triage_decisions_total", "counter", []string{"route", "priority", "reason"}, "Requests that got no plain answer from the backend, by reason."},
 	wouldRefuse:     {"triage_would_refuse_total", "counter", []string{"route", "priority", "reason"}, "Requests that would have been refused, by reason, if their upstream were not in mode observe."},
 	bytesIn:         {"triage_request_body_bytes_total", "counter", []string{"route"}, "Body bytes read from clients."},

@@ -31,7 +31,7 @@ type labels struct{ route, priority, upstream string }
 // vectors are the metrics that recorders count in.
 type vectors struct {
 	requests, decisions, would, bytesIn, bytesOut *prometheus.CounterVec
-	duration, firstByte, queueWait, stages        histogramVec
+	duration, firstByte, queueWait                histogramVec
 	info                                          *prometheus.GaugeVec
 }
 
@@ -39,13 +39,13 @@ func newVectors() vectors {
 	return vectors{
 		requests: counters(requests), decisions: counters(decisions), would: counters(wouldRefuse),
 		bytesIn: counters(bytesIn), bytesOut: counters(bytesOut),
-		duration: histograms(requestDuration), firstByte: histograms(firstByte), queueWait: histograms(queueWait), stages: histograms(stageDuration),
+		duration: histograms(requestDuration), firstByte: histograms(firstByte), queueWait: histograms(queueWait),
 		info: gauges(routeInfo),
 	}
 }
 
 func (v vectors) collectors() []prometheus.Collector {
-	return []prometheus.Collector{v.requests, v.decisions, v.would, v.bytesIn, v.bytesOut, v.duration, v.firstByte, v.queueWait, v.stages, v.info}
+	return []prometheus.Collector{v.requests, v.decisions, v.would, v.bytesIn, v.bytesOut, v.duration, v.firstByte, v.queueWait, v.info}
 }
 
 // recorder counts the exchanges of one route in children that were resolved once.
@@ -56,9 +56,7 @@ type recorder struct {
 	duration          *histogram
 	firstByte         *histogram
 	queueWait         *histogram
-	// The stages that have no metric of their own.
-	edge, connect, body *histogram
-	log                 *accessLog
+	log               *accessLog
 }
 
 func (v vectors) recorder(l labels, log *accessLog) *recorder {
@@ -71,9 +69,6 @@ func (v vectors) recorder(l labels, log *accessLog) *recorder {
 		duration:  v.duration.of(l.route, l.priority),
 		firstByte: v.firstByte.of(l.route),
 		queueWait: v.queueWait.of(l.route),
-		edge:      v.stages.of(l.route, "edge"),
-		connect:   v.stages.of(l.route, "connect"),
-		body:      v.stages.of(l.route, "body"),
 		log:       log,
 	}
 	for _, result := range proxy.Results() {
@@ -105,9 +100,6 @@ func (r *recorder) Record(x *proxy.Exchange) {
 	}
 	observe(r.firstByte, x.FirstByte)
 	observe(r.queueWait, x.Queued)
-	observe(r.edge, x.Edge)
-	observe(r.connect, x.Connect)
-	observe(r.body, x.Body)
 	add(r.bytesIn, x.BytesIn)
 	add(r.bytesOut, x.BytesOut)
 	r.log.offer(x)
@@ -184,7 +176,6 @@ func (v vectors) forget(match prometheus.Labels) {
 	v.bytesOut.DeletePartialMatch(match)
 	v.firstByte.DeletePartialMatch(match)
 	v.queueWait.DeletePartialMatch(match)
-	v.stages.DeletePartialMatch(match)
 }
 
 // forgetOlder takes away what belongs to the old labels alone: a route that moved to another upstream goes on counting

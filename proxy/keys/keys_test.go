@@ -1,10 +1,11 @@
-package edge
+package keys_test
 
 import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -15,11 +16,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"triage/proxy/keys"
 )
 
 // pair writes a certificate with the name and its key to a folder of its own, and links the two files to it, as a
 // mounted Kubernetes secret does.
-func pair(t *testing.T, dir, name string) TLSSettings {
+func pair(t *testing.T, dir, name string) keys.Pair {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -34,7 +37,7 @@ func pair(t *testing.T, dir, name string) TLSSettings {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := TLSSettings{CertFile: filepath.Join(dir, "cert"), KeyFile: filepath.Join(dir, "key")}
+	files := keys.Pair{CertFile: filepath.Join(dir, "cert"), KeyFile: filepath.Join(dir, "key")}
 	for file, block := range map[string]*pem.Block{files.CertFile: {Type: "CERTIFICATE", Bytes: der}, files.KeyFile: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
 		data := filepath.Join(t.TempDir(), "data")
 		if err := os.WriteFile(data, pem.EncodeToMemory(block), 0o600); err != nil {
@@ -51,16 +54,20 @@ func pair(t *testing.T, dir, name string) TLSSettings {
 func TestCertificateFollowsItsFiles(t *testing.T) {
 	dir := t.TempDir()
 	files := pair(t, dir, "first")
-	c, err := loadCertificate(files)
+	var out bytes.Buffer
+	k, err := keys.Load(keys.Settings{
+		Pairs: []keys.Pair{files}, Logger: slog.New(slog.NewTextHandler(&out, nil)),
+		Make: func(certificates []tls.Certificate, _ *x509.CertPool) *tls.Config {
+			return &tls.Config{Certificates: certificates}
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
-	log := slog.New(slog.NewTextHandler(&out, nil))
 	now := time.Now()
 	want := func(at time.Duration, name string) {
 		t.Helper()
-		if got := c.get(now.Add(at), log).Leaf.Subject.CommonName; got != name {
+		if got := k.Config(now.Add(at)).Certificates[0].Leaf.Subject.CommonName; got != name {
 			t.Errorf("after %v: certificate %q, want %q", at, got, name)
 		}
 	}
@@ -101,5 +108,48 @@ func relink(t *testing.T, to, file string) {
 	}
 	if err := os.Symlink(to, file); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A file of authorities that is replaced by another one counts, one that is no such file does not.
+func TestAuthoritiesFollowTheirFile(t *testing.T) {
+	dir := t.TempDir()
+	first, second := pair(t, dir, "first"), pair(t, t.TempDir(), "second")
+	file := filepath.Join(dir, "ca")
+	copyOf := func(from string) {
+		t.Helper()
+		data, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(file+".new", data, 0o600)
+		}
+		if err == nil {
+			err = os.Rename(file+".new", file)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	copyOf(first.CertFile)
+	k, err := keys.Load(keys.Settings{CAFile: file, Make: func(_ []tls.Certificate, authorities *x509.CertPool) *tls.Config {
+		return &tls.Config{RootCAs: authorities}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	at := k.Config(now).RootCAs
+	for i, step := range []struct {
+		from    string
+		changes bool
+	}{{first.KeyFile, false}, {second.CertFile, true}} {
+		copyOf(step.from)
+		next := k.Config(now.Add(time.Duration(i+1) * time.Second)).RootCAs
+		if changed := !next.Equal(at); changed != step.changes {
+			t.Errorf("step %d: the authorities changed: %v, want %v", i, changed, step.changes)
+		}
+		at = next
+	}
+	if _, err := keys.Load(keys.Settings{CAFile: first.KeyFile}); err == nil || !strings.Contains(err.Error(), "no certificate") {
+		t.Errorf("a key for authorities: %v", err)
 	}
 }
