@@ -276,8 +276,8 @@ func (p *tab) tabs() {
 	for range 18 {
 		p.must(chromedp.Do(p.ctx, chromedp.KeyEvent("\t")))
 		at := look[string](p, `(() => {
-			const node = document.activeElement, before = globalThis.stop;
-			globalThis.stop = node;
+			const node = document.activeElement, before = globalThis.lastStop;
+			globalThis.lastStop = node;
 			const name = (node.id || node.textContent.trim().slice(0, 30) || node.tagName);
 			if (getComputedStyle(node).outlineStyle === "none") return "unseen: " + name;
 			if (before && !(before.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_FOLLOWING)) return "back: " + name;
