@@ -129,6 +129,7 @@ func (x *carrier) replies(err error) bool {
 func (x *carrier) connect(fresh bool) bool {
 	if !fresh {
 		if x.peer = x.pool.Get(x.now); x.peer != nil {
+			x.c.Settle() // it may have waited to be let in, with somebody to look out for the client
 			return true
 		}
 	}
