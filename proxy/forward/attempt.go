@@ -85,6 +85,9 @@ func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 	}
 	a.conn, _ = info.Conn.(*conn)
 	if a.conn != nil {
+		if info.Reused {
+			a.conn.inStep()
+		}
 		a.conn.received.Store(false)
 		a.conn.attempt.Store(a)
 	}
