@@ -44,6 +44,25 @@ peers:
 	fi
 .PHONY: peers
 
+# Every peer in the seven episodes of the README: 112 runs of 15 s, about 34 minutes on a quiet machine. What was measured is kept in dist/compare.json
+# after each run; after a break `make compare` goes on there, with the program that began. To measure anew, `make clean` first; one more round: ROUNDS=2.
+COMPARE_EPISODES = step-x4 slow-to-a-third step-and-drop two-innocents checkout-fails retry-storm world-cup
+COMPARE_PEERS = all
+ROUNDS = 1
+
+compare: peers
+	@mkdir -p dist
+	@test -f dist/compare.json || go build -buildvcs=auto -trimpath -o dist/triage-compare ./cmd/triage
+	dist/triage-compare bench compare $(COMPARE_EPISODES) --peers $(COMPARE_PEERS) --rounds $(ROUNDS) --duration 15s --peak 800 --again 1 \
+		--record dist/compare.json $$(test -f dist/compare.json && echo --continue)
+	$(MAKE) compare-pages
+
+# The small record that is committed, and what is made of it: the picture, the README's table and the page in docs/.
+compare-pages:
+	go run ./cmd/triage bench report dist/compare.json --small bench/results/compare.json
+	go run ./cmd/triage bench report bench/results/compare.json --picture docs/compare.svg --into README.md --into docs/comparison.md
+.PHONY: compare compare-pages
+
 # A minute for each fuzz target.
 fuzz:
 	@for f in $$(grep -rl --include=*_test.go '^func Fuzz' .); do \

@@ -102,7 +102,7 @@ func TestDiff(t *testing.T) {
 		{"a text with blanks", []string{"no\\ttabs", "some\\ttabs"}, []string{
 			`routes.checkout-eu.degrade.fallback.body: "no\ttabs lost\n" -> "some\ttabs lost\n"`,
 		}},
-		{"an upstream", []string{"  api: {endpoints: [\"http://[::1]:9001\"], mode: enforce}\n", ""}, []string{"upstreams.api: removed"}},
+		{"an upstream", []string{"  api: {endpoints: [\"http://[::1]:9001\"], mode: enforce, queue: 16MiB}\n", ""}, []string{"upstreams.api: removed"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -52,9 +52,11 @@ type TLS struct {
 
 // Limits bounds what one listener accepts.
 type Limits struct {
-	Connections int  `yaml:"connections" default:"10000" min:"1" max:"1000000" doc:"Open client connections; above it, accepting waits."`
-	Header      Size `yaml:"header" default:"64KiB" min:"8KiB" max:"1MiB" doc:"The whole request header."`
-	Body        Size `yaml:"body" default:"0B" doc:"A request body; 0B is no limit."`
+	Connections          int  `yaml:"connections" default:"10000" min:"1" max:"1000000" doc:"Open client connections; above it idle ones are closed, and accepting waits."`
+	ConnectionsPerClient int  `yaml:"connections_per_client" default:"0" min:"0" max:"1000000" doc:"Open connections of one address, of IPv6 of one /64; more are refused. 0 is a quarter of connections, but at least 100. Trusted proxies may have any number."`
+	Header               Size `yaml:"header" default:"64KiB" min:"8KiB" max:"1MiB" doc:"The whole request header."`
+	Body                 Size `yaml:"body" default:"0B" doc:"A request body; 0B is no limit."`
+	BodyRate             Size `yaml:"body_rate" default:"240B" doc:"What a client has to send of a body in a second, on average while it is waited for, once timeouts.read is used up; 0B is anything. Not for gRPC."`
 }
 
 // Timeouts bounds how long a client may stand still.
@@ -78,6 +80,7 @@ type Upstream struct {
 	Timeout         Duration   `yaml:"timeout" default:"15s" min:"1ms" max:"24h" doc:"Until the response header is complete."`
 	ConnectTimeout  Duration   `yaml:"connect_timeout" default:"1s" min:"1ms" max:"24h" doc:"Until a connection stands, TLS included."`
 	IdleTimeout     Duration   `yaml:"idle_timeout" default:"60s" min:"1ms" max:"24h" doc:"The response body stands still for this long."`
+	Queue           Size       `yaml:"queue" default:"64MiB" min:"1MiB" max:"16GiB" doc:"Memory of the requests that wait for a slot; the lower a class, the sooner it is full for it."`
 	IdleConnections int        `yaml:"idle_connections" default:"512" min:"1" max:"65536" doc:"Idle connections kept for each endpoint."`
 	Mode            string     `yaml:"mode" words:"enforce observe" doc:"Overrides the file's mode for this upstream; without it, the file's."`
 }

@@ -47,7 +47,7 @@ func TestTheExampleIsComplete(t *testing.T) {
 	}
 	listener := config.Listener{
 		Address: "0.0.0.0:8080", Lane: "auto",
-		Limits:   config.Limits{Connections: 10000, Header: 64 << 10},
+		Limits:   config.Limits{Connections: 10000, Header: 64 << 10, BodyRate: 240},
 		Timeouts: config.Timeouts{ReadHeader: 10 * second, Idle: 90 * second, Read: 60 * second, Write: 60 * second},
 	}
 	if len(f.Listen) != 1 || !reflect.DeepEqual(f.Listen[0], listener) {
@@ -55,7 +55,7 @@ func TestTheExampleIsComplete(t *testing.T) {
 	}
 	shop := config.Upstream{
 		Endpoints: []config.Endpoint{{URL: "http://127.0.0.1:9000", Weight: 1, Protocol: "http1"}},
-		Timeout:   2 * second, ConnectTimeout: second, IdleTimeout: 60 * second, IdleConnections: 512,
+		Timeout:   2 * second, ConnectTimeout: second, IdleTimeout: 60 * second, Queue: 64 << 20, IdleConnections: 512,
 	}
 	if !reflect.DeepEqual(f.Upstreams, map[string]config.Upstream{"shop": shop}) {
 		t.Errorf("upstreams: got %+v, want %+v", f.Upstreams, shop)

@@ -12,9 +12,12 @@ func (x *passage) ask() shed.Ask {
 	x.recognise()
 	x.saidUntil()
 	return shed.Ask{
-		Route: x.route.shed, Cohort: x.cohort(), Stage: x.visit.Stage, Retry: edge.Retry(x.asking.fields), Deadline: x.deadline(x.Start),
+		Route: x.route.shed, Cohort: x.cohort(), Stage: x.visit.Stage, Retry: edge.Retry(x.asking.fields), Deadline: x.deadline(x.Start), Bytes: waiterBytes + int64(x.asking.header),
 	}
 }
+
+// waiterBytes is what a request holds while it waits, whatever it is: a stack, a record, a buffer of 4 to 16 KiB.
+const waiterBytes = 24 << 10
 
 // saidUntil reads until when the client says that it waits.
 func (x *passage) saidUntil() {

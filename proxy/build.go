@@ -24,7 +24,9 @@ const (
 
 // table is a configuration in force. It does not change; what its parts have learned does.
 type table struct {
-	name, token  string
+	name string
+	// statuses are what Proxy-Status says, by reason.
+	statuses     []string
 	priorities   []string
 	rules        *route.Table
 	routes       []*routeState
@@ -81,7 +83,7 @@ func build(s Settings, old *table, log *changes) (*table, error) {
 	if len(s.Priorities) == 0 {
 		return nil, errors.New("building the proxy: no priorities")
 	}
-	t := &table{name: s.Name, token: token(s.Name), priorities: s.Priorities, upstreams: map[string]*upstreamState{}, log: log, health: map[string]struct{}{}, sessionKey: s.SessionKey}
+	t := &table{name: s.Name, statuses: proxyStatuses(token(s.Name)), priorities: s.Priorities, upstreams: map[string]*upstreamState{}, log: log, health: map[string]struct{}{}, sessionKey: s.SessionKey}
 	if old != nil {
 		t.sessions = old.sessions
 	} else {
@@ -116,7 +118,7 @@ func build(s Settings, old *table, log *changes) (*table, error) {
 }
 
 func (t *table) addUpstream(s UpstreamSettings, old *table, law shed.Settings) error {
-	law.Observe = s.Observe
+	law.Observe, law.QueueBytes = s.Observe, s.QueueBytes
 	up := &upstreamState{settings: s, shed: law}
 	var before *upstreamState
 	if old != nil {

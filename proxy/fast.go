@@ -52,7 +52,7 @@ func (l *fastLane) open(t *table) {
 	x.Client, x.Method, x.Host, x.Proto = f.Client.Addr, f.Method, f.Host, "HTTP/1.1"
 	x.ID = requestID(&f.Fields, f.Client.Trusted, &l.id)
 	f.Sanitize()
-	x.asking = asking{ctx: &f.Call, fields: &f.Fields, bodyless: f.Framing.Empty()}
+	x.asking = asking{ctx: &f.Call, fields: &f.Fields, bodyless: f.Framing.Empty(), header: f.HeadBytes}
 	x.Path = f.Path
 	canonical, ok := route.Canonical(f.Path)
 	if ok {

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"encoding/json"
 	"fmt"
 	"html"
 	"math/rand/v2"
@@ -22,8 +21,8 @@ func (p *Proxy) refuse(x *passage, w http.ResponseWriter) {
 		return
 	}
 	h := w.Header()
-	h.Add("Proxy-Status", x.proxyStatus())
-	h.Set("X-Request-Id", x.ID)
+	put(h, "Proxy-Status", x.table.statuses[x.Reason])
+	put(h, "X-Request-Id", x.ID)
 	p.closing(h)
 	wait := x.retryAfter()
 	if f := x.fallback(); f != nil {
@@ -36,21 +35,32 @@ func (p *Proxy) refuse(x *passage, w http.ResponseWriter) {
 		return
 	}
 	if wait > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+		put(h, "Retry-After", strconv.Itoa(int(wait/time.Second)))
 	}
 	if x.Reason == reason.BodyTooLarge || x.Reason == reason.BadRequest || x.Reason == reason.ClientTimeout {
 		h.Set("Connection", "close")
 	}
-	h.Set("Cache-Control", "no-store")
+	put(h, "Cache-Control", "no-store")
 	x.writeProblem(w, wait)
 }
 
-// proxyStatus is this proxy's member of the Proxy-Status list (RFC 9209).
-func (x *passage) proxyStatus() string {
-	item := httpsfv.NewItem(httpsfv.Token(x.table.token))
-	item.Params.Add("error", httpsfv.Token(x.Reason.ProxyError()))
-	item.Params.Add("details", x.Reason.String())
-	if x.Reason == reason.Quota {
+// put sets a field. Where the header has room for it from an earlier answer it allocates nothing.
+func put(h http.Header, name, value string) { h[name] = append(h[name][:0], value) }
+
+// proxyStatuses are this proxy's member of the Proxy-Status list (RFC 9209) for each reason.
+func proxyStatuses(token string) []string {
+	all := make([]string, len(reason.All())+1)
+	for _, why := range reason.All() {
+		all[why] = proxyStatus(token, why)
+	}
+	return all
+}
+
+func proxyStatus(token string, why reason.Reason) string {
+	item := httpsfv.NewItem(httpsfv.Token(token))
+	item.Params.Add("error", httpsfv.Token(why.ProxyError()))
+	item.Params.Add("details", why.String())
+	if why == reason.Quota {
 		item.Params.Add("status-code", int64(http.StatusTooManyRequests))
 	}
 	text, err := httpsfv.Marshal(httpsfv.List{item})
@@ -84,7 +94,7 @@ func (x *passage) send(w http.ResponseWriter, status int, body []byte) {
 	x.Status = status
 	bodyless := status == http.StatusNoContent || status == http.StatusNotModified
 	if !bodyless {
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		put(w.Header(), "Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(status)
 	if x.Method == http.MethodHead || bodyless {
@@ -118,44 +128,15 @@ func (x *passage) writeGRPC(w http.ResponseWriter, wait time.Duration) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// problem is the body of a refusal (RFC 9457) with two members of our own.
-type problem struct {
-	Type       string `json:"type"`
-	Title      string `json:"title"`
-	Status     int    `json:"status"`
-	Detail     string `json:"detail"`
-	Instance   string `json:"instance"`
-	Reason     string `json:"reason"`
-	RetryAfter int    `json:"retry_after,omitempty"`
-}
-
 func (x *passage) writeProblem(w http.ResponseWriter, wait time.Duration) {
-	status := x.Reason.Status()
 	if prefersHTML(x.asking.fields.Values("Accept")) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		x.send(w, status, page(x.Reason, x.ID, wait))
+		x.send(w, x.Reason.Status(), page(x.Reason, x.ID, wait))
 		return
 	}
-	body, err := json.Marshal(problem{
-		Type: problemType(x.Reason), Title: x.Reason.Title(), Status: status, Detail: x.Reason.Doc(),
-		Instance: "urn:request:" + x.ID, Reason: x.Reason.String(), RetryAfter: int(wait / time.Second),
-	})
-	if err != nil {
-		body = []byte("{}")
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	x.send(w, status, body)
-}
-
-// problemType is the registered type of the IANA registry "HTTP Problem Types" where there is one.
-func problemType(r reason.Reason) string {
-	switch {
-	case r == reason.Quota:
-		return "https://iana.org/assignments/http-problem-types#quota-exceeded"
-	case r.Shed():
-		return "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
-	}
-	return "about:blank"
+	x.space = problems[x.Reason].append(x.space[:0], x.ID, int(wait/time.Second))
+	put(w.Header(), "Content-Type", "application/problem+json")
+	x.send(w, x.Reason.Status(), x.space)
 }
 
 // page is what a person sees.
@@ -178,7 +159,11 @@ func page(why reason.Reason, id string, wait time.Duration) []byte {
 // prefersHTML reports whether the Accept fields rank text/html above JSON (RFC 9110, section 12.5.1).
 func prefersHTML(accept []string) bool {
 	var htmlQ, jsonQ float64
-	for media := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+	all := strings.Join(accept, ",")
+	if all == "" || all == "*/*" {
+		return false // as programs say
+	}
+	for media := range strings.SplitSeq(all, ",") {
 		name, q := quality(media)
 		switch name {
 		case "text/html":

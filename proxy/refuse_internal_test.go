@@ -1,6 +1,36 @@
 package proxy
 
-import "testing"
+import (
+	"encoding/json"
+	"testing"
+
+	"triage/proxy/reason"
+)
+
+// A refusal's body is what the JSON package would write, whatever a trusted peer has for an id.
+func TestProblem(t *testing.T) {
+	for _, why := range reason.All() {
+		for _, id := range []string{"0123abcd", "", `a"b\c`, "<&>", "ü\u2028", "\xff"} {
+			for _, wait := range []int{0, 7} {
+				want, err := json.Marshal(struct {
+					Type       string `json:"type"`
+					Title      string `json:"title"`
+					Status     int    `json:"status"`
+					Detail     string `json:"detail"`
+					Instance   string `json:"instance"`
+					Reason     string `json:"reason"`
+					RetryAfter int    `json:"retry_after,omitempty"`
+				}{problemType(why), why.Title(), why.Status(), why.Doc(), "urn:request:" + id, why.String(), wait})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := problems[why].append(nil, id, wait); string(got) != string(want) {
+					t.Errorf("%v of %q: %s; want %s", why, id, got, want)
+				}
+			}
+		}
+	}
+}
 
 func TestPrefersHTML(t *testing.T) {
 	for accept, want := range map[string]bool{

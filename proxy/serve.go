@@ -46,6 +46,8 @@ type asking struct {
 	// bodyless is set if the request surely has no body.
 	bodyless bool
 	grpc     bool
+	// header is about how long the request's header is, in bytes.
+	header int
 }
 
 // lane is what differs between the ways in and out of the gates.

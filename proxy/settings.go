@@ -83,6 +83,8 @@ type UpstreamSettings struct {
 	IdleTimeout    time.Duration
 	// IdleConnections are kept for each endpoint.
 	IdleConnections int
+	// QueueBytes is how much memory the requests that wait for a slot may hold; 0 is any amount.
+	QueueBytes int64
 	// TLS is for https endpoints; nil verifies against the system's roots.
 	TLS *tls.Config
 	// Observe decides and reports, and refuses nothing.

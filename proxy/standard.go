@@ -37,9 +37,21 @@ func (p *Proxy) begin(r *http.Request) *passage {
 	x.ID = requestID(r.Header, x.client.Trusted, new([32]byte))
 	// Before anybody decides by a header: a rule, a quota or a session must not go by what the client has no right to say.
 	edge.Sanitize(r.Header, x.client)
-	x.asking = asking{ctx: r.Context(), fields: r.Header, malformed: !route.Normalize(r.URL), bodyless: r.ContentLength == 0, grpc: isGRPC(r)}
+	x.asking = asking{ctx: r.Context(), fields: r.Header, malformed: !route.Normalize(r.URL), bodyless: r.ContentLength == 0, grpc: isGRPC(r), header: headerBytes(r.Header)}
 	x.Path, x.asking.path = r.URL.EscapedPath(), r.URL.Path
 	return x
+}
+
+// headerBytes is about how much memory the fields of a header take.
+func headerBytes(h http.Header) (n int) {
+	const each = 64 // a slot of the map, and of a slice
+	for name, values := range h {
+		n += each + len(name)
+		for _, v := range values {
+			n += len(v)
+		}
+	}
+	return n
 }
 
 func isGRPC(r *http.Request) bool {

@@ -11,6 +11,8 @@ type Ask struct {
 	Stage uint8
 	// Retry is set when the request says that it is not the first try.
 	Retry bool
+	// Bytes is the memory that it holds while it waits.
+	Bytes int64
 	// Deadline is when an answer is of no use any more; the zero time: never.
 	Deadline time.Time
 }

@@ -23,6 +23,8 @@ type Settings struct {
 	Observe bool
 	// Sequence numbers the entries, if several controllers share one sequence; nil counts from 1.
 	Sequence func() uint64
+	// QueueBytes is how much memory the requests that wait may hold, as far as a Gate sees to it; 0 is any amount.
+	QueueBytes int64
 }
 
 // Controller decides for the routes of one upstream. It is pure: it is handed the time (since any fixed instant, not going
@@ -263,15 +265,21 @@ func (c *Controller) Woken() []*Ticket {
 // Leave takes a waiting ticket out of the waiting room: its deadline has come, or the client left. It reports false if the ticket
 // does not wait any more.
 func (c *Controller) Leave(now time.Duration, t *Ticket) bool {
+	reason := QueueTimeout
+	if t.state == waiting && t.tooLate(c.at(now)) {
+		reason = Infeasible
+	}
+	return c.sendOff(now, t, reason)
+}
+
+// sendOff takes a waiting ticket out of the waiting room with a reason.
+func (c *Controller) sendOff(now time.Duration, t *Ticket, why Reason) bool {
 	if t.state != waiting || !t.domain.queue.Remove(t.key, t) {
 		return false
 	}
 	t.Route.queued--
-	reason := QueueTimeout
-	if now = c.at(now); t.tooLate(now) {
-		reason = Infeasible
-	}
-	c.refuse(now, t, reason)
+	now = c.at(now)
+	c.refuse(now, t, why)
 	c.show(now, t.Route)
 	return true
 }

@@ -28,8 +28,9 @@
 //     together in the last ten minutes, or are said to share something (shares.go), join together. Two groups in trouble of the same size for five ticks become one.
 //     Who does not suffer is left alone, and a member that is evidently well in the same ticks in which the others suffer, by
 //     time and by factor, leaves again. One that is refused so much that it cannot show how it is, is let out for a moment and
-//     watched (not the founders of the group, which suffered when its trouble began): it stays out if it is well there, or suffers while the group
-//     does not suffer like it, and the others get as much done as before; else it goes back; and once it suffers in the same way it is back at once. A group closes after three seconds in which its limit held nobody back and its
+//     watched (not the founders of the group, which suffered when its trouble began, unless another member's requests waited eight times as long as theirs ever
+//     did): it stays out if it is well there, or suffers while the group does not suffer like it, and the others get as much done as
+//     before; else it goes back; and once it suffers in the same way it is back at once. A group closes after three seconds in which its limit held nobody back and its
 //     latency was below 1.3; what it accepted as slowness stays with its routes.
 //  4. Limit. Package limit moves the group's limit: act, verify, undo.
 //  5. Attribution. Suffering together finds the victims, not always the culprit: an export that spends most of its time elsewhere hardly

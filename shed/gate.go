@@ -20,6 +20,7 @@ type Gate struct {
 	// broken is what the controller died of, nil while it lives.
 	broken     atomic.Pointer[string]
 	controller *Controller // what it has for callers without the lock is said in open.go
+	memory     memory
 
 	_  [64]byte // the lock is written all the time, what stands before it is not
 	mu sync.Mutex
@@ -32,6 +33,7 @@ func NewGate(s Settings) (*Gate, error) {
 		return nil, err
 	}
 	g := &Gate{epoch: time.Now(), controller: c}
+	g.memory.configure(s)
 	g.pool.New = func() any {
 		return &pending{gate: g, ticket: Ticket{wake: make(chan struct{}, 1), stripe: uint8(g.stripes.Add(1) % stripes)}}
 	}
@@ -61,7 +63,9 @@ type Slot struct {
 // Configure takes new settings; see Controller.Configure.
 func (g *Gate) Configure(s Settings) (routes []*Route, err error) {
 	err = g.locked(func(now time.Duration) error {
-		routes, err = g.controller.Configure(now, s)
+		if routes, err = g.controller.Configure(now, s); err == nil {
+			g.memory.configure(s)
+		}
 		return err
 	})
 	return routes, err
@@ -129,8 +133,9 @@ func (g *Gate) Enter(ctx context.Context, ask Ask) (slot Slot, no Refusal, queue
 	t.state = idle
 	now := time.Since(g.epoch)
 	if !g.pass(now, t) {
-		if wait, waits := g.admit(now, t); waits {
+		if wait, waits := g.admit(now, t, ask.Bytes); waits {
 			g.await(ctx, t, wait)
+			g.memory.give(ask.Bytes)
 			queued = time.Since(g.epoch) - now
 		}
 	}
@@ -148,13 +153,17 @@ func (g *Gate) pass(now time.Duration, t *Ticket) (decided bool) {
 }
 
 // admit asks it under the lock, and says how long the ticket may wait if it has to.
-func (g *Gate) admit(now time.Duration, t *Ticket) (wait time.Duration, waits bool) {
+func (g *Gate) admit(now time.Duration, t *Ticket, bytes int64) (wait time.Duration, waits bool) {
 	if !g.lock() {
 		return 0, false
 	}
 	defer g.unlock()
 	g.controller.admit(now, t)
 	if t.state != waiting {
+		return 0, false
+	}
+	if !g.memory.take(bytes, int(t.key.Class), g.controller.classes) {
+		g.controller.sendOff(now, t, Limit)
 		return 0, false
 	}
 	return g.controller.Wait(now, t), true

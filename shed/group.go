@@ -20,8 +20,9 @@ const (
 	usefulTicks   = 3
 	strangerAfter = time.Second
 	strangerTicks = 5
-	kinSlower     = 0.3 // a smaller factor than this is like any other
-	kinship       = 0.4 // two excesses, or two factors, are alike
+	kinSlower     = 0.3   // a smaller factor than this is like any other
+	farLess       = 0.125 // an excess of so much of another one is none out of the same queue
+	kinship       = 0.4   // two excesses, or two factors, are alike
 	mergeLike     = 0.5
 	mergeTicks    = 5
 	alienShare    = 0.3
@@ -66,7 +67,7 @@ func (c *Controller) open(now time.Duration, members []*Route) {
 		headroom += c.headroomOf(now, r)
 		slow += r.slowness * math.Max(r.peak, 1)
 		weight += math.Max(r.peak, 1)
-		r.founder = true
+		r.founder, r.newcomer, r.trialAt = true, r.scaled() == 0, now+trialFirst
 		c.adopt(r, g)
 	}
 	g.measure(now)

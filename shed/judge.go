@@ -62,6 +62,7 @@ func (r *Route) normalise() {
 	}
 	r.x = (seconds/n + slack) / (r.scaled() + slack + r.noise)
 	r.excess = seconds/n - r.scaled()
+	r.longest = math.Max(r.longest, r.excess)
 	r.se = r.base.CV() / math.Sqrt(n)
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"triage/shed/limit"
 	"triage/shed/window"
 )
 
@@ -235,6 +236,41 @@ func TestLatecomersAreNoFounders(t *testing.T) {
 			l.c.join(now, b, g, "for the test")
 			if b.founder != test.founder {
 				t.Errorf("founder: %v; want %v", b.founder, test.founder)
+			}
+		})
+	}
+}
+
+// Who founded a group is let out all the same once it is plain that it does not wait like the others; not so without a baseline of its own.
+func TestAFounderThatNeverWaitedLikeTheOthersIsTried(t *testing.T) {
+	for name, test := range map[string]struct {
+		longest  float64
+		newcomer bool
+		tried    bool
+	}{
+		"as long as the others":    {0.1, false, false},
+		"a third as long":          {0.033, false, false},
+		"far less":                 {0.002, false, true},
+		"far less, and a stranger": {0.002, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, RouteSettings{Name: "a"}, RouteSettings{Name: "b", Class: 1})
+			for range 60 {
+				l.tick(20, l.usual, l.routes...)
+			}
+			l.c.open(l.now, l.routes)
+			g, a, b := l.c.groups[0], l.routes[0], l.routes[1]
+			a.longest, b.longest, b.newcomer = 0.1, test.longest, test.newcomer
+			b.refusing, b.refusedAt = Limit, l.now
+			g.law.Phase, g.y = limit.Steady, 1
+			l.c.tryRelease(b.trialAt-1, g)
+			if b.trialOf != nil {
+				t.Fatal("tried before its time")
+			}
+			b.refusedAt = b.trialAt
+			l.c.tryRelease(b.trialAt, g)
+			if got := b.trialOf == g; got != test.tried {
+				t.Errorf("tried: %v; want %v", got, test.tried)
 			}
 		})
 	}

@@ -228,6 +228,7 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 		g.law = limit.Open(now, float64(g.inFlight), g.headroom, g.law.Scale)
 	}
 	// A stranger let out could not show that it is well: it has nothing to compare with.
+	r.newcomer = stranger
 	r.founder = stranger || now-g.since < g.founding() || r.suffering && now-g.troubled < g.founding()
 	r.trialAt = now + max(trialFirst, r.trialWait)
 	g.limit = g.law.Limit
@@ -253,6 +254,7 @@ func (g *group) founding() time.Duration {
 // adopt makes the group the route's domain, its tickets and waiters included.
 func (c *Controller) adopt(r *Route, g *group) {
 	g.routes = append(g.routes, r)
+	r.longest = math.Max(0, r.excess)
 	c.move(r, &r.solo, &g.domain)
 }
 

@@ -80,6 +80,8 @@ type Route struct {
 	aloofTill  time.Duration
 	released   bool          // it is aloof because of a trial, not because it was evidently well among those who suffered
 	founder    bool          // of its group
+	newcomer   bool          // had no baseline when it joined its group
+	longest    float64       // excess in its group, in seconds
 	trialOf    *group        // the group it is out of for a moment
 	trialAt    time.Duration // when that began, or when it may begin again
 	trialWait  time.Duration

@@ -3,6 +3,7 @@ package shed
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"triage/shed/limit"
@@ -31,7 +32,7 @@ func (c *Controller) tryRelease(now time.Duration, g *group) {
 	}
 	for _, r := range g.routes {
 		refused := r.refusing != Admitted && now-r.refusedAt < 5*tickEvery
-		if r.class == 0 || r.founder || !refused || now < r.trialAt {
+		if r.class == 0 || r.founder && !g.waitedFarLess(r) || !refused || now < r.trialAt {
 			continue
 		}
 		g.beforeTrial = g.workBut(pleaTicks+2, r)
@@ -40,6 +41,12 @@ func (c *Controller) tryRelease(now time.Duration, g *group) {
 		g.trial = r
 		return
 	}
+}
+
+// waitedFarLess reports that another member's requests waited many times as long as the route's ever did. Whoever suffers first founds the
+// group, and a short answer is soon twice as long; but routes that stand in the same queue wait there equally long.
+func (g *group) waitedFarLess(r *Route) bool {
+	return !r.newcomer && slices.ContainsFunc(g.routes, func(o *Route) bool { return r.longest < farLess*o.longest })
 }
 
 // judgeTrials ends trials: whoever is well outside stays outside, whoever suffers there goes back.

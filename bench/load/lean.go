@@ -39,7 +39,7 @@ func newLean(g *Generator) *lean {
 		return f
 	}
 	for _, target := range g.settings.allTargets() {
-		s := wire.Settings{Address: hostPort(target), CloseEach: g.settings.CloseEach}
+		s := wire.Settings{Address: hostPort(target), CloseEach: g.settings.CloseEach, Keep: g.settings.Keep}
 		if strings.HasPrefix(target, "https:") {
 			s.TLS = g.settings.tls(target)
 		}
@@ -170,7 +170,7 @@ func (l *lean) landed(x *wire.Exchange) {
 	case x.Err == nil:
 		e.How = judge(x.Answer.Status, x.Answer.ProxyStatus != "", x.Answer.Degraded != "")
 		if l.g.settings.OnEnd != nil || e.How != Served {
-			e.Answer = answerOf(x.Answer)
+			e.Answer = l.answerOf(x.Answer)
 		}
 	case x.Err == wire.ErrDeadline:
 		e.How = GaveUp
@@ -186,9 +186,9 @@ func (l *lean) landed(x *wire.Exchange) {
 }
 
 // answerOf gives the fields that are kept the form in which they are asked for.
-func answerOf(a wire.Answer) *http.Response {
+func (l *lean) answerOf(a wire.Answer) *http.Response {
 	r := &http.Response{StatusCode: a.Status, Header: http.Header{}}
-	for name, value := range map[string]string{"Proxy-Status": a.ProxyStatus, "Retry-After": a.RetryAfter, degradedHeader: a.Degraded} {
+	for name, value := range map[string]string{"Proxy-Status": a.ProxyStatus, "Retry-After": a.RetryAfter, degradedHeader: a.Degraded, l.g.settings.Keep: a.Kept} {
 		if value != "" {
 			r.Header.Set(name, value)
 		}

@@ -60,6 +60,8 @@ type Settings struct {
 	TLS *tls.Config
 	// CloseEach opens a connection for each request.
 	CloseEach bool
+	// Keep is the name of a field of answers' headers that Lean keeps besides those that it always does.
+	Keep string
 	// Transport carries the requests; nil means a client of the generator's own.
 	Transport http.RoundTripper
 }

@@ -55,7 +55,7 @@ type Ending struct {
 	// Late is set if it was sent more than 5 ms behind.
 	Late bool
 	// Answer is what came, without its body, which has been read; nil if nothing did. With Lean it has its status and the fields
-	// Proxy-Status, Retry-After and X-Triage-Degraded alone.
+	// Proxy-Status, Retry-After, X-Triage-Degraded and that of Settings.Keep alone.
 	Answer *http.Response
 	// Err is what went wrong, nil if a whole answer came.
 	Err error

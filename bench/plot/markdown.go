@@ -23,6 +23,15 @@ func WriteMarkdown(to io.Writer, p Page) error {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# Measured: %s\n", p.Title)
 	line("A value is the median of the runs that count, with the least and the most behind it where there are several. `!` is before what misses its goal.")
+	p.tables(line)
+	if _, err := io.WriteString(to, b.String()); err != nil {
+		return fmt.Errorf("writing the tables: %w", err)
+	}
+	return nil
+}
+
+// tables are those of all scenarios, and where the numbers are from.
+func (p Page) tables(line printer) {
 	for _, s := range p.Sections {
 		line("\n## %s\n", s.Name)
 		if s.Doc != "" {
@@ -35,13 +44,9 @@ func WriteMarkdown(to io.Writer, p Page) error {
 		line("- %s: `%s` (SHA-256 %s…), `%s`, %s, triage %s, commit %s, %s; %d cores, %s, %s, %s.", r.ID, r.File, r.SHA256, r.Command, r.Begun,
 			r.Triage.Version, r.Triage.Commit, r.Triage.Go, r.Machine.Cores, r.Machine.CPU, bytesText(r.Machine.Memory), r.Machine.System)
 	}
-	if _, err := io.WriteString(to, b.String()); err != nil {
-		return fmt.Errorf("writing the tables: %w", err)
-	}
-	return nil
 }
 
-func (s Section) markdown(line func(string, ...any)) {
+func (s Section) markdown(line printer) {
 	cells := []string{"peer"}
 	for _, c := range s.Columns {
 		if c.Main {
@@ -88,7 +93,7 @@ func (s Section) markdown(line func(string, ...any)) {
 }
 
 // tableLine escapes what would end a cell.
-func tableLine(line func(string, ...any), cells []string) {
+func tableLine(line printer, cells []string) {
 	var b strings.Builder
 	for _, c := range cells {
 		b.WriteString("| " + strings.NewReplacer("|", `\|`, "\n", " ").Replace(c) + " ")

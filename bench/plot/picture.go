@@ -140,7 +140,7 @@ func (p Page) picture() (v pictureView, err error) {
 
 func (v *pictureView) row(r row, several bool) *pictureRow {
 	under := ""
-	if r.peer.Tuned {
+	if r.peer.Tuned && !strings.HasSuffix(r.peer.Name, "-tuned") {
 		under = "tuned by hand"
 	}
 	if several {

@@ -127,7 +127,7 @@ func (g group) counts(s record.Scenario, second int) bool {
 func (r row) valid() []run {
 	var valid []run
 	for _, t := range r.runs {
-		if t.Harness.Valid && t.Cut == "" {
+		if t.counts() {
 			valid = append(valid, t)
 		}
 	}
@@ -136,6 +136,9 @@ func (r row) valid() []run {
 	}
 	return valid
 }
+
+// counts reports whether a run is in medians.
+func (t run) counts() bool { return t.Harness.Valid && t.Cut == "" }
 
 // typical is the run of a seed whose first measure is the median; nil if there is none.
 func (r row) typical(measures []record.Measure, seed int) *run {
@@ -158,7 +161,7 @@ func (r row) typical(measures []record.Measure, seed int) *run {
 // name is what a row is called.
 func (r row) name(several bool) string {
 	name := r.peer.Name
-	if r.peer.Tuned {
+	if r.peer.Tuned && !strings.HasSuffix(name, "-tuned") {
 		name += ", tuned by hand"
 	}
 	if several {

@@ -54,6 +54,8 @@ type Row struct {
 	Runs    int    `json:"runs"`
 	Invalid int    `json:"runs_that_do_not_count,omitempty"`
 	Cut     int    `json:"runs_cut_short,omitempty"`
+	// Void says that no run counts, and the values are of those that do not.
+	Void bool `json:"no_run_counts,omitempty"`
 	// Sent and Late are of all runs.
 	Sent  int      `json:"sent,omitempty"`
 	Late  int      `json:"sent_late_or_not,omitempty"`
@@ -156,6 +158,7 @@ func hasKey(values map[string]record.Number, name string) bool {
 
 func (g group) tableRow(columns []Column, r row, name string) Row {
 	out := Row{Peer: name, Doc: r.peer.Doc, Version: r.peer.Version, Absent: r.peer.Absent, Runs: len(r.runs), Own: r.peer.Name == own}
+	out.Void = len(r.runs) > 0
 	for _, t := range r.runs {
 		h := t.Harness
 		out.Sent, out.Late = out.Sent+h.Sent, out.Late+h.Late+h.NotSent
@@ -165,6 +168,7 @@ func (g group) tableRow(columns []Column, r row, name string) Row {
 		if t.Cut != "" {
 			out.Cut++
 		}
+		out.Void = out.Void && !t.counts()
 		for _, note := range h.Notes {
 			if !slices.Contains(out.Notes, note) {
 				out.Notes = append(out.Notes, note)

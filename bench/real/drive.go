@@ -58,7 +58,7 @@ func newDrive(t Trial, fronts []Front) (*drive, error) {
 	d.plan(t.Scenario.Phases)
 	s := load.Settings{
 		Targets: fronts[0].URLs, Phases: d.phases, Deadline: t.Scenario.Clients.Deadline, MaxInFlight: t.inFlight(),
-		OnEnd: d.ended, Arrivals: []load.Arrival{},
+		OnEnd: d.ended, Arrivals: []load.Arrival{}, Protocol: load.Lean, Keep: origin.Mark, CloseEach: t.Scenario.Clients.CloseEach,
 	}
 	for _, r := range t.Scenario.Routes {
 		class := className(t.Scenario.Classes, r.Class)

@@ -86,7 +86,7 @@ func (p Plain) Run(ctx context.Context, t Trial, progress func(Progress)) (got G
 	}
 	d.stalls = nil
 	s := &d.settings
-	s.Protocol, s.CloseEach, s.TLS = load.Lean, t.Scenario.Clients.CloseEach, p.TLS
+	s.TLS = p.TLS
 	if t.Scenario.Clients.HTTP2 {
 		s.Protocol = load.HTTP2
 	}

@@ -9,17 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 )
 
 // largest is how much is read: a record of an hour with twenty peers is a hundredth of it.
 const largest = 1 << 30
-
-// scalars are lists of numbers and words as the standard library indents them; newlines stand only between values, never within a text.
-var scalars = regexp.MustCompile(`\[\n[^\[\]{}]*\]`)
-
-// breaks are what stands between two values of such a list.
-var breaks = regexp.MustCompile(`\n *`)
 
 // Encode writes a record: a line for each object's field, and one for each list of numbers.
 func Encode(to io.Writer, r Record) error {
@@ -31,9 +24,47 @@ func Encode(to io.Writer, r Record) error {
 	if err != nil {
 		return err
 	}
-	text = scalars.ReplaceAllFunc(text, func(list []byte) []byte { return breaks.ReplaceAll(list, nil) })
-	_, err = to.Write(append(text, '\n'))
+	_, err = to.Write(append(joined(text), '\n'))
 	return err
+}
+
+// joined puts each list of plain values into one line, of text as the standard library indents it. It works in place.
+func joined(text []byte) []byte {
+	out := text[:0]
+	list := -1 // where in out the innermost list begins, while it has plain values only
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		out = append(out, c)
+		switch {
+		case quoted && c == '\\':
+			i++
+			out = append(out, text[i])
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[':
+			list = len(out) - 1
+		case c == '{':
+			list = -1
+		case c == ']' && list >= 0:
+			out = oneLine(out, list)
+			list = -1
+		}
+	}
+	return out
+}
+
+// oneLine takes the line breaks and what indents after them out of text from a place on; no text within quotes has any.
+func oneLine(text []byte, from int) []byte {
+	out, indent := text[:from], false
+	for _, c := range text[from:] {
+		indent = c == '\n' || indent && c == ' '
+		if !indent {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // Write puts a record into a file, in the place of the one before: all of it, or the one before stays.

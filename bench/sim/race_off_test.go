@@ -2,9 +2,12 @@
 
 package sim_test
 
-// Three seeds for each trial, every episode, every drawn world.
+import "math"
+
+// Three seeds for each trial, every trial, every episode, every drawn world.
 const (
-	seeds = 3
-	thin  = 1
-	whole = true
+	seeds   = 3
+	thin    = 1
+	whole   = true
+	busiest = math.MaxInt
 )

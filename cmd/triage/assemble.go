@@ -20,6 +20,7 @@ import (
 	"triage/proxy/admin"
 	"triage/proxy/edge"
 	"triage/proxy/route"
+	"triage/proxy/shortage"
 	"triage/proxy/upstream"
 	"triage/shed"
 )
@@ -131,7 +132,7 @@ func smallestBodyLimit(listeners []config.Listener) int64 {
 func upstreamSettings(name string, u config.Upstream, mode string) (proxy.UpstreamSettings, error) {
 	s := proxy.UpstreamSettings{
 		Name: name, Timeout: time.Duration(u.Timeout), ConnectTimeout: time.Duration(u.ConnectTimeout),
-		IdleTimeout: time.Duration(u.IdleTimeout), IdleConnections: u.IdleConnections, Observe: cmp.Or(u.Mode, mode) == "observe",
+		IdleTimeout: time.Duration(u.IdleTimeout), IdleConnections: u.IdleConnections, QueueBytes: int64(u.Queue), Observe: cmp.Or(u.Mode, mode) == "observe",
 	}
 	for _, e := range u.Endpoints {
 		target, err := url.Parse(e.URL)
@@ -167,11 +168,11 @@ func routeSettings(r config.Route, rule route.Rule, class int) proxy.RouteSettin
 	return s
 }
 
-func listenerSettings(l config.Listener) (edge.Settings, error) {
+func listenerSettings(l config.Listener, short *shortage.Watch) (edge.Settings, error) {
 	s := edge.Settings{
-		Address: l.Address, H2C: l.H2C, Fast: l.Lane == "fast", MaxConnections: l.Limits.Connections, MaxHeader: int64(l.Limits.Header),
+		Address: l.Address, H2C: l.H2C, Fast: l.Lane == "fast", MaxConnections: l.Limits.Connections, PerClient: l.Limits.ConnectionsPerClient, BodyRate: int64(l.Limits.BodyRate), MaxHeader: int64(l.Limits.Header),
 		ReadHeader: time.Duration(l.Timeouts.ReadHeader), Idle: time.Duration(l.Timeouts.Idle),
-		Read: time.Duration(l.Timeouts.Read), Write: time.Duration(l.Timeouts.Write),
+		Read: time.Duration(l.Timeouts.Read), Write: time.Duration(l.Timeouts.Write), Shortage: short,
 	}
 	if l.TLS != nil {
 		s.TLS = &edge.TLSSettings{CertFile: l.TLS.CertFile, KeyFile: l.TLS.KeyFile}

@@ -131,11 +131,6 @@ func testAttackUploadsThatEndTogether(t *testing.T) {
 	slow := uploads(t, r.url, "/x", 300)
 	drip(slow, 19)
 	calm.stop()
-	s := statusOf(t, r.adminURL)
-	ceiling := s.Routes[0].Shed.Ceiling
-	for _, g := range s.Upstreams[0].Groups { // on a busy machine the drip may look like trouble; then it is the group's limit that counts
-		ceiling = max(ceiling, g.Limit)
-	}
 	most.Store(0)
 	var got visitors
 	for _, w := range slow {
@@ -144,9 +139,10 @@ func testAttackUploadsThatEndTogether(t *testing.T) {
 	for _, w := range slow {
 		got.count(w.answer().status)
 	}
-	// Ceilings grow while answers are healthy; at once it is the ceiling that counts.
-	if most.Load() > int64(4*ceiling)+20 || got.other.Load() > 0 {
-		t.Errorf("300 uploads ended together: %d reached the backend at once with a ceiling of %.0f (%v)", most.Load(), ceiling, &got)
+	// Ceilings grow while answers are healthy, and on a slow machine there is time for it. Unprotected the backend would have all 300.
+	t.Logf("at most %d at once, %v", most.Load(), &got)
+	if most.Load() > 100 || got.other.Load() > 0 {
+		t.Errorf("300 uploads ended together: %d reached the backend at once (%v); want a third at most", most.Load(), &got)
 	}
 	comesToRest(t, r)
 }
@@ -365,7 +361,7 @@ func testAttackManyNames(t *testing.T) {
 	series := func() int { return strings.Count(get(t, r.adminURL+"/metrics"), "\ntriage_") }
 	before := series()
 	w := dial(t, r.url)
-	for i := range 5000 {
+	for i := range 1250 * effort {
 		method, path := "GET", "/a"
 		if i%2 == 0 {
 			path = "/b"
@@ -407,7 +403,7 @@ func testAttackReloads(t *testing.T) {
 	}
 	r := start(t, version(1))
 	floods := []*visitors{visit(t, 150, "GET", r.url+"/recommendations", ""), visit(t, 60, "POST", r.url+"/checkout", ""), visit(t, 100, "GET", r.url+"/none", "")}
-	for n := range 80 {
+	for n := range 20 * effort {
 		write(t, r.options.path, version(n))
 		if err := r.reload("test"); err != nil {
 			t.Fatal(err)

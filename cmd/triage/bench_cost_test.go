@@ -47,11 +47,12 @@ func scenariosOf(r record.Record, peer string) map[string]record.Trial {
 // TestCostOfGoPeers measures every part with what is in this binary: the figures are none, but all of them must be there, and
 // every request must have been answered as it should.
 func TestCostOfGoPeers(t *testing.T) {
-	r, c := costRecord(t, tiny("--peers", "nothing,httputil,triage,triage-fast"))
+	t.Parallel()
+	r, c := costRecord(t, tiny("--peers", "nothing,httputil,triage-fast"))
 	if c.code() != 0 {
 		t.Fatalf("exit %d: %s", c.code(), c.stderr)
 	}
-	for _, peer := range []string{"httputil", "triage", "triage-fast"} {
+	for _, peer := range []string{"httputil", "triage-fast"} {
 		got, spent := scenariosOf(r, peer), 0.0
 		for _, name := range []string{
 			"cpu: 2 connections", "refusal: forwarded", "refusal: refused", "connections: 3 idle", "routes: 3", "clients: 5",
@@ -127,6 +128,7 @@ func TestCostOfAPeerThatEnds(t *testing.T) {
 
 // TestCostWithFewDescriptors must say how many it takes, and measure what can be measured.
 func TestCostWithFewDescriptors(t *testing.T) {
+	t.Parallel()
 	c := launch(t, []string{descriptorsLimit + "=400"}, tiny("--peers", "httputil", "--only", "cpu,connections", "--open", "3,300", "--output", "json")...)
 	code := c.codeWithin(12 * patience)
 	var r record.Record

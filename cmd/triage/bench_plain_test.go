@@ -65,6 +65,7 @@ func plainRun(t *testing.T, args ...string) (code int, report plainReport, stder
 }
 
 func TestBenchRunAgainstAnyTarget(t *testing.T) {
+	t.Parallel()
 	pay := 0
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/pay" {
@@ -130,6 +131,7 @@ func serial(h http.Handler, w http.ResponseWriter, r *http.Request) {
 
 // A target that dies in the middle is what a load test is there to show: the rest fails, and what was before stays.
 func TestBenchRunGoesOnWhenATargetDies(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Int32
 	var server *httptest.Server
 	server = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
@@ -149,6 +151,7 @@ func TestBenchRunGoesOnWhenATargetDies(t *testing.T) {
 }
 
 func TestBenchRunOfATargetIsCutShort(t *testing.T) {
+	t.Parallel()
 	came := make(chan struct{}, 1000)
 	target := backend(t, func(http.ResponseWriter, *http.Request) { came <- struct{}{} })
 	long := strings.Replace(strings.Replace(plainScenario, "HTTP", "1", 1), "for: 500ms", "for: 1h", 1)
@@ -168,6 +171,7 @@ func TestBenchRunOfATargetIsCutShort(t *testing.T) {
 }
 
 func TestBenchRunTellsBadScenarios(t *testing.T) {
+	t.Parallel()
 	target := backend(t, func(http.ResponseWriter, *http.Request) {})
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -22,6 +22,7 @@ func TestBenchSimLists(t *testing.T) {
 }
 
 func TestBenchSimMeasures(t *testing.T) {
+	t.Parallel()
 	code, stdout, stderr := command(t, "bench", "sim", "one-a-second", "step-with-room", "--policy", "law,none,law", "--seeds", "1", "--draw", "development", "--output", "json")
 	if code != exitFine {
 		t.Fatalf("exit %d: %s", code, stderr)
@@ -50,6 +51,7 @@ func TestBenchSimMeasures(t *testing.T) {
 
 // One command writes data, page and tables, each with what it takes to run it again, and says what is missed without a reason.
 func TestBenchSimWritesThePage(t *testing.T) {
+	t.Parallel()
 	prefix := filepath.Join(t.TempDir(), "results")
 	code, stdout, stderr := command(t, "bench", "sim", "one-a-second", "step-x2", "--policy", "law,none", "--seeds", "1", "--draw", "development", "--commit", "abc123", "--write", prefix)
 	if code != exitFine || stdout != "" || !strings.Contains(stderr, "wrote "+prefix+".html") {
@@ -81,6 +83,7 @@ func TestBenchSimWritesThePage(t *testing.T) {
 }
 
 func TestBenchSimMisuse(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		args []string
 		want string

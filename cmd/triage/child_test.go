@@ -65,7 +65,7 @@ func (c *child) start(env []string, sockets []*net.TCPListener, program string, 
 	t.Helper()
 	c.stdout, c.stderr, c.ended = &buffer{}, &buffer{}, make(chan struct{})
 	c.cmd = exec.Command(program, args...)
-	c.cmd.Env = append(append(os.Environ(), asTriage+"=1"), env...)
+	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
 	for _, l := range sockets {
 		file, err := l.File()

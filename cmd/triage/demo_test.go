@@ -102,6 +102,7 @@ func checkClasses(t *testing.T, classes classFigures) {
 }
 
 func TestDemoInterrupted(t *testing.T) {
+	t.Parallel()
 	c := launch(t, nil, "demo", "--duration", "30s")
 	eventually(t, "the first line", func() bool { return strings.Contains(c.stdout.String(), "calm") })
 	c.signal(os.Interrupt)

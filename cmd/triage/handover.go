@@ -49,7 +49,7 @@ func (s *server) begin(ctx context.Context) {
 		}
 	}
 	s.notify(daemon.SdNotifyReady)
-	path := s.loaded.File.Handover
+	path := s.inForceFile().Handover
 	if path == "" {
 		return
 	}

@@ -31,6 +31,9 @@ const patience = 20 * time.Second
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asTriage) == "" {
+		// For whoever is started from here.
+		os.Setenv(asTriage, "1")
+		os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0")) // by itself a binary with the race detector takes a second to end
 		os.Exit(m.Run())
 	}
 	if n, err := strconv.ParseUint(os.Getenv(descriptorsLimit), 10, 64); err == nil {

@@ -54,7 +54,7 @@ func TestAThousandReloads(t *testing.T) {
 	for range 4 {
 		customers.Go(func() { streamUntil(ctx, t, r.url) })
 	}
-	for n := 1; n <= reloads; n++ {
+	for n := 1; n <= 250*effort; n++ {
 		write(t, r.options.path, strings.Replace(versions[n%2], "OTHER", others[n/2%len(others)], 1))
 		if err := r.reload("test"); err != nil {
 			t.Fatalf("reload %d: %v", n, err)

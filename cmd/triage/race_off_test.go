@@ -2,5 +2,5 @@
 
 package main
 
-// reloads is how often TestAThousandReloads reloads.
-const reloads = 1000
+// effort is how much the long tests do.
+const effort = 4

@@ -17,6 +17,7 @@ import (
 
 	"triage/config"
 	"triage/proxy/edge"
+	"triage/proxy/shortage"
 )
 
 func newRun() *cobra.Command {
@@ -59,6 +60,9 @@ func runServer(o options) error {
 	s, err := newServer(o)
 	if err != nil {
 		return err
+	}
+	if limit := shortage.LimitMemory(); limit > 0 {
+		o.logger.Info("memory is limited", "bytes", limit)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -112,6 +116,7 @@ func (s *server) Run(ctx context.Context) error {
 	sole, leave := context.WithCancel(inner)
 	defer leave()
 	var background sync.WaitGroup
+	background.Go(func() { s.short.Run(inner) })
 	background.Go(func() { s.proxy.Run(inner) })
 	background.Go(func() { s.telemetry.Run(inner) })
 	background.Go(func() { s.tell(inner) })

@@ -20,6 +20,7 @@ import (
 	"triage/proxy/admin"
 	"triage/proxy/edge"
 	"triage/proxy/incident"
+	"triage/proxy/shortage"
 	"triage/proxy/telemetry"
 	"triage/shed"
 )
@@ -48,6 +49,7 @@ type server struct {
 	adminAt   net.Listener
 	key       shed.CohortKey
 	program   string // this program's file, as it was called when it was started
+	short     shortage.Watch
 	inherited *inheritance
 	successor chan takenOver // a process that has taken over
 	serveErr  chan error     // a listener that died
@@ -157,11 +159,14 @@ func (s *server) recorder(route, priority, upstream string) proxy.Recorder {
 func (s *server) serverSnapshot() telemetry.ServerSnapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out telemetry.ServerSnapshot
+	out := telemetry.ServerSnapshot{Shortage: s.short.Snapshot()}
 	for address, l := range s.listeners {
 		c := l.Snapshot()
 		out.Listeners = append(out.Listeners, telemetry.ListenerSnapshot{
 			Address: address, Connections: c.Connections, Accepted: c.Accepted, AcceptErrors: c.AcceptErrors, Refused: c.Refused,
+			Closed: map[string]uint64{
+				"per_client": c.TooMany, "slow_header": c.SlowHeader, "room": c.ForRoom, "shortage": c.ForShortage, "flood": c.Floods,
+			},
 		})
 	}
 	return out
@@ -174,7 +179,7 @@ func (s *server) bind(listeners []config.Listener, into map[string]*edge.Listene
 		if into[l.Address] != nil {
 			continue
 		}
-		settings, err := listenerSettings(l)
+		settings, err := listenerSettings(l, &s.short)
 		if err == nil {
 			into[l.Address], err = s.inherited.listenAt(settings)
 		}
@@ -340,7 +345,7 @@ func (s *server) swap() (changed bool, err error) {
 // apply swaps listeners' settings and the proxy's. Listeners that are new start to serve, those that are gone drain.
 func (s *server) apply(f *config.File, settings proxy.Settings, next map[string]*edge.Listener) error {
 	for _, l := range f.Listen {
-		ls, err := listenerSettings(l)
+		ls, err := listenerSettings(l, &s.short)
 		if err != nil {
 			return err
 		}
@@ -379,7 +384,7 @@ func (s *server) restore(next map[string]*edge.Listener) {
 		}
 	}
 	for _, l := range s.loaded.File.Listen {
-		settings, err := listenerSettings(l)
+		settings, err := listenerSettings(l, &s.short)
 		if err == nil {
 			err = s.listeners[l.Address].Update(settings)
 		}

@@ -21,10 +21,14 @@ const (
 func (l *Listener) accept(log *slog.Logger) error {
 	var quiet throttle
 	retry := firstRetry
-	for l.gate.room(l.done) {
+	for {
 		c, err := l.tcp.AcceptTCP()
 		switch {
 		case err == nil:
+			if !l.room() {
+				_ = c.Close()
+				return http.ErrServerClosed
+			}
 			retry = firstRetry
 			l.hand(c)
 			continue
@@ -37,6 +41,9 @@ func (l *Listener) accept(log *slog.Logger) error {
 			return fmt.Errorf("accepting on %s: %w", l.Addr(), err)
 		}
 		l.tally.acceptErrors.Add(1)
+		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+			l.expel(idleEnough, max(1, l.Connections()/atOnce), &l.tally.forShortage)
+		}
 		if missed, ok := quiet.allow(time.Now()); ok {
 			log.Error("cannot accept connections", "address", l.Addr().String(), "error", err, "times_before", missed,
 				"connections", l.Connections())
@@ -47,17 +54,19 @@ func (l *Listener) accept(log *slog.Logger) error {
 		}
 		retry = min(2*retry, lastRetry)
 	}
-	return http.ErrServerClosed
 }
 
 func (l *Listener) hand(tcp *net.TCPConn) {
 	l.tally.accepted.Add(1)
-	l.gate.add(1)
+	p := l.policy.Load()
 	c := &conn{TCPConn: tcp, gate: l.gate, from: l}
-	if p := l.policy.Load(); p.TLS != nil || p.H2C {
+	if !l.admit(c, p) {
+		return
+	}
+	if p.TLS != nil || p.H2C {
 		c.effort = newEffort()
 	}
-	if l.fast != nil && l.policy.Load().fast() {
+	if l.fast != nil && p.fast() {
 		go l.serveFast(c)
 		return
 	}

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"triage/proxy/http1"
 )
 
 // body is the request body under a rolling deadline. A transport may go on reading it in a goroutine of its own when
@@ -26,10 +28,12 @@ func (b *body) Read(p []byte) (int, error) {
 	if !b.begin() {
 		return 0, http.ErrBodyReadAfterClose
 	}
+	begun := http1.Now()
 	n, err := b.inner.Read(p)
 	b.effort.owed(framing * int64(n))
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.pace.waited(http1.Now()-begun, n)
 	switch {
 	case b.ended:
 	case err == nil:

@@ -5,13 +5,16 @@
 //
 // # Limits
 //
-//   - Connections: at MaxConnections the listener stops accepting. Clients wait in the kernel's queue, nobody is turned
-//     away; Snapshot counts it. A full table of file descriptors slows accepting down and never ends it.
+//   - Connections: at MaxConnections those that have been idle for the longest, a second at least, make room; if there are none the
+//     listener stops accepting, and clients wait in the kernel's queue. A client that has PerClient is refused with a reset; trusted proxies are not
+//     counted. A full table of file descriptors slows accepting down and never ends it.
+//   - Shortage: while the process is short of something timeouts shrink, and idle connections go sooner (package shortage).
 //   - Header: MaxHeader bytes of request line and fields on the wire (HTTP/1.1; for HTTP/2 about the same of the decoded
 //     list), and 500 fields; more is 431. A client has ReadHeader for all of it, the TLS handshake too, and Idle between requests.
 //   - Bodies: no total time limit, since uploads and event streams may last. Instead a connection that stands still is
 //     cut: Read without a byte of the request body while the handler waits for one, Write without the client taking what
-//     the handler writes (64 KiB at a time, so that is also the slowest a client may be). The deadline is moved at most
+//     the handler writes (64 KiB at a time, so that is also the slowest a client may be). Of a request body that comes below BodyRate,
+//     however evenly, Read is the longest in all: waiting uses it up and bytes earn it back. The deadline is moved at most
 //     once a second, so a cut comes up to a second (a quarter of the limit, if that is less) late, never early. Waiting in the handler does not count.
 //   - HTTP/2: 100 streams a connection, windows of 64 KiB a stream and 1 MiB a connection. What comes beside requests and their
 //     bodies (PING, SETTINGS, PRIORITY, unknown frames) is bounded to 2 MiB at once and 64 KiB a second, requests that are abandoned

@@ -20,7 +20,9 @@ import (
 
 func TestMain(m *testing.M) {
 	// After refusing a header net/http sleeps for half a second, so that the client can read why.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"),
+		// They are the process's.
+		goleak.IgnoreAnyFunction("triage/proxy/http1.(*poller).run"), goleak.IgnoreAnyFunction("triage/proxy/edge.(*crew).work"))
 }
 
 // patience is how long a test waits for what should come at once.

@@ -1,10 +1,13 @@
 package edge
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,15 +32,27 @@ type Fast struct {
 	// Path is the target's path, Query the rest of it, with the question mark.
 	Path, Query string
 
-	from   *Listener
-	conn   *conn
-	peer   netip.Addr
-	state  atomic.Uint32
+	from *Listener
+	line *line
+	// fresh is set while nothing has come since the connection or its last request began.
+	fresh  bool
 	answer answer
-	// told is what Forwarded wrote last, and for which host.
+	// told is what Forwarded wrote last, for whom, for which host and by which name.
 	told             []byte
+	toldOf           netip.Addr
 	toldHost, toldAs string
 }
+
+// line is a connection of the fast lane: all there is of one that waits for a request.
+type line struct {
+	http1.Socket
+	conn  *conn
+	peer  netip.Addr
+	state atomic.Uint32
+}
+
+// Awake goes on with a connection that something has come on, or whose time is over.
+func (k *line) Awake() { workers.serve(k) }
 
 // The states of a connection.
 const (
@@ -48,83 +63,149 @@ const (
 
 func (p *policy) fast() bool { return p.Fast && p.TLS == nil && !p.H2C && http1.Supported }
 
-// serveFast serves one connection until it ends or goes over to the standard lane.
+// serveFast serves a new connection.
 func (l *Listener) serveFast(c *conn) {
-	f := &Fast{from: l, conn: c, peer: addrOf(c.RemoteAddr())}
-	f.answer.f = f
-	if err := f.Take(c.TCPConn); err != nil || !l.crowd.join(f) {
-		_ = c.Close()
+	k := &line{conn: c, peer: addrOf(c.RemoteAddr())}
+	var err error
+	if k.Socket, err = http1.Take(c.TCPConn, k); err != nil {
+		l.toStandard(c) // there are hardly any descriptors left
 		return
 	}
-	standard := false
-	defer func() {
-		if p := recover(); p != nil {
-			l.log.Error("panic while serving a request", "detail", fmt.Sprint(p), "stack", string(debug.Stack()))
-		}
-		f.End()
-		l.crowd.part(f)
-		if standard {
-			f.handOver()
-			return
-		}
-		_ = f.Close()
-		_ = c.Close()
-	}()
-	standard = f.serve()
+	c.TCPConn = nil
+	c.serveBy(k)
+	if !l.crowd.join(k) {
+		k.end()
+		return
+	}
+	l.visit(k, true)
 }
 
-// serve serves one request after the other; true if the standard lane is to go on.
-func (f *Fast) serve() (standard bool) {
+// end closes the connection.
+func (k *line) end() {
+	_ = k.Socket.Close()
+	_ = k.conn.Close()
+}
+
+// fasts are used again by other connections.
+var fasts = sync.Pool{New: func() any { return new(Fast) }}
+
+// next says what comes after a connection was served.
+type next uint8
+
+const (
+	ends     next = iota // it is closed
+	sleeps               // it waits for a request
+	goesOver             // the standard lane goes on
+)
+
+// visit serves a connection as long as requests come. One that waits has no goroutine and no buffer.
+func (l *Listener) visit(k *line, fresh bool) {
+	for {
+		f := fasts.Get().(*Fast)
+		f.from, f.line, f.fresh = l, k, fresh
+		f.answer.f = f
+		f.Take(k.Socket)
+		switch then, before := f.visit(); then {
+		case sleeps:
+			if k.Sleep() {
+				return
+			}
+			fresh = false
+		case goesOver:
+			l.crowd.part(k)
+			l.handOver(k, before)
+			return
+		default:
+			l.crowd.part(k)
+			k.end()
+			return
+		}
+	}
+}
+
+// visit serves what there is, and lets go of the connection. before is what was read and belongs to the standard lane.
+func (f *Fast) visit() (then next, before []byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			f.from.log.Error("panic while serving a request", "detail", fmt.Sprint(p), "stack", string(debug.Stack()))
+			then = ends
+		}
+		f.End()
+		if then == goesOver {
+			before = append(before, f.Buffered()...)
+		}
+		f.Leave()
+		f.from, f.line = nil, nil
+		fasts.Put(f)
+	}()
+	return f.serve(), nil
+}
+
+// serve serves one request after the other.
+func (f *Fast) serve() next {
 	for {
 		p := f.from.policy.Load()
 		n, err := f.await(p)
-		if err != nil {
+		switch {
+		case err == errNothing:
+			return sleeps
+		case err != nil:
 			f.refuseHead(err)
-			return false
-		}
-		if n == 0 {
-			return false
+			return ends
+		case n == 0:
+			return ends
 		}
 		switch v := f.screen(p); v {
 		case toFast:
 		case toStandard:
-			return true
+			return goesOver
 		default:
 			f.refuseHead(http1.ErrHost)
-			return false
+			return ends
 		}
 		f.begin(n, p)
 		if !f.from.fast.ServeFast(f) {
 			f.Unread(n)
-			return true
+			return goesOver
 		}
 		if !f.finish(p) {
-			return false
+			return ends
 		}
 	}
 }
 
 func (f *Fast) begin(n int, p *policy) {
 	f.Begin(n)
-	f.Patience, f.Stall = p.Read, p.Write
-	f.Client = identify(Client{Addr: f.peer, Peer: f.peer, Scheme: "http", Host: f.Host}, &f.Fields, p)
+	f.Bear(p.Shortage.Scale(p.Read, bodyFloor), p.BodyRate)
+	f.Stall = p.Shortage.Scale(p.Write, bodyFloor)
+	f.Client = identify(Client{Addr: f.line.peer, Peer: f.line.peer, Scheme: "http", Host: f.Host}, &f.Fields, p)
 	f.answer.reset()
 	if f.from.leaving.Load() {
 		f.Last = true
 	}
 }
 
-// await waits for a request's head and parses it. 0 without an error: there is none, and nobody wants an answer.
+// errNothing says that there is nothing to serve yet.
+var errNothing = errors.New("no request has come yet")
+
+// await reads a request's head and parses it. 0 without an error: there is none, and nobody wants an answer.
 func (f *Fast) await(p *policy) (n int, err error) {
 	if len(f.Buffered()) == 0 {
-		now := http1.Now()
-		f.ReadBy(now+p.Idle, now+p.Idle+http1.Slack(p.Idle))
-		f.Rest()
-		if f.Fill() != nil {
+		// The client has not had its answer for long; when others have run the next request may be there.
+		runtime.Gosched()
+		switch some, err := f.FillNow(); {
+		case err != nil || !some && (f.line.state.Load() != waiting || !f.fresh && f.Overdue()):
 			return 0, nil
+		case !some:
+			if f.fresh {
+				now := http1.Now()
+				f.ReadBy(now+p.Idle, now+p.Idle+http1.Slack(p.Idle))
+				f.line.conn.mark.Store(markNow())
+			}
+			return 0, errNothing
 		}
 	}
-	if !f.state.CompareAndSwap(waiting, serving) {
+	if !f.line.state.CompareAndSwap(waiting, serving) {
 		return 0, nil
 	}
 	until := time.Duration(0)
@@ -141,13 +222,16 @@ func (f *Fast) await(p *policy) (n int, err error) {
 			return n, nil
 		}
 		if until == 0 {
-			until = http1.Now() + p.ReadHeader
+			until = http1.Now() + p.Shortage.Scale(p.ReadHeader, headerFloor)
 		}
 		f.ReadBy(until, until)
 		switch err := f.Fill(); {
 		case err == http1.ErrTooLarge:
 			return 0, err
 		case err != nil:
+			if http1.Late(err) {
+				f.from.tally.slowHeader.Add(1)
+			}
 			return 0, nil
 		}
 	}
@@ -178,7 +262,8 @@ func (f *Fast) finish(p *policy) bool {
 		return false
 	}
 	f.End()
-	return f.state.CompareAndSwap(serving, waiting)
+	f.fresh = true
+	return f.line.state.CompareAndSwap(serving, waiting)
 }
 
 // discard reads what is left of a small body.
@@ -197,11 +282,12 @@ func (f *Fast) discard() bool {
 		if len(piece) > 0 {
 			continue
 		}
-		now := http1.Now()
+		now, had := http1.Now(), len(f.Buffered())
 		f.ReadBy(now+f.Patience, now+f.Patience+http1.Slack(f.Patience))
 		if f.Fill() != nil {
 			return false
 		}
+		f.Waited(http1.Now()-now, len(f.Buffered())-had)
 	}
 }
 
@@ -213,7 +299,7 @@ func (f *Fast) linger() {
 	if f.Body.Whole() && len(f.Buffered()) == 0 && f.Peek() == http1.Quiet {
 		return
 	}
-	if f.conn.CloseWrite() != nil {
+	if f.CloseWrite() != nil {
 		return
 	}
 	until := http1.Now() + lingerAfter
@@ -226,24 +312,31 @@ func (f *Fast) linger() {
 	}
 }
 
-// handOver gives the connection to the standard lane, with what was read of it.
-func (f *Fast) handOver() {
-	f.conn.before = append([]byte(nil), f.Buffered()...)
-	f.Skip(len(f.Buffered()))
-	f.Rest()
-	f.Unbound()
-	f.from.toStandard(f.conn)
+// handOver gives a connection to the standard lane, with what was read of it.
+func (l *Listener) handOver(k *line, before []byte) {
+	var err error
+	if k.conn.TCPConn, err = k.Give(); err != nil {
+		l.log.Error("a connection is lost on its way to the standard lane", "error", err)
+		_ = k.conn.Close()
+		return
+	}
+	k.conn.before = before
+	k.conn.serveBy(nil)
+	l.toStandard(k.conn)
 }
 
 // Forwarded writes the fields that tell the backend who asks, and drops those that they replace.
 func (f *Fast) Forwarded(dst []byte, pseudonym string) []byte {
-	if f.Client.Trusted || f.Has("Via") {
-		return appendForwarded(dst, &f.Fields, f.Client, pseudonym)
+	c := &f.Client
+	for i := range hop {
+		if f.Has(hop[i].name) {
+			return appendForwarded(dst, &f.Fields, *c, pseudonym)
+		}
 	}
-	// They depend on nothing but the host, and a client seldom changes that.
-	if f.told == nil || f.toldHost != f.Host || f.toldAs != pseudonym {
-		f.told = appendForwarded(f.told[:0], &f.Fields, f.Client, pseudonym)
-		f.toldHost, f.toldAs = strings.Clone(f.Host), pseudonym
+	// Where nobody has said anything they depend on nothing but the client and its host, and these seldom change.
+	if f.told == nil || f.toldOf != c.Peer || f.toldHost != c.Host || f.toldAs != pseudonym {
+		f.told = appendForwarded(f.told[:0], &f.Fields, *c, pseudonym)
+		f.toldOf, f.toldHost, f.toldAs = c.Peer, strings.Clone(c.Host), pseudonym
 	}
 	return append(dst, f.told...)
 }

@@ -19,7 +19,9 @@ type answer struct {
 
 func (a *answer) reset() {
 	a.begun, a.started = false, false
-	clear(a.header)
+	for name, values := range a.header {
+		a.header[name] = values[:0] // the room is used again
+	}
 }
 
 // Answer is where Triage's own answers are written. Flush sends them.
@@ -43,14 +45,14 @@ func (a *answer) WriteHeader(status int) {
 	f.Out = http1.AppendStatus(f.Out[:0], status, "")
 	for name, values := range a.header {
 		if name == "Connection" {
-			f.Last = true
+			f.Last = f.Last || len(values) > 0
 			continue
 		}
 		for _, value := range values {
 			f.Out = http1.AppendField(f.Out, name, value)
 		}
 	}
-	f.Out = f.AppendEnd(f.Out, a.header["Date"] != nil)
+	f.Out = f.AppendEnd(f.Out, len(a.header["Date"]) > 0)
 }
 
 // Write adds to the body.

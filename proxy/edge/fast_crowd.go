@@ -6,30 +6,30 @@ import (
 	"time"
 )
 
-// crowd is the connections of the fast lane.
+// crowd is the connections of the fast lane. One that is in it is not closed, for who closes it takes it out before.
 type crowd struct {
 	mu     sync.Mutex
-	all    map[*Fast]struct{}
+	all    map[*line]struct{}
 	closed bool
 }
 
 // join takes a connection in; false if none is taken any more.
-func (c *crowd) join(f *Fast) bool {
+func (c *crowd) join(k *line) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return false
 	}
 	if c.all == nil {
-		c.all = map[*Fast]struct{}{}
+		c.all = map[*line]struct{}{}
 	}
-	c.all[f] = struct{}{}
+	c.all[k] = struct{}{}
 	return true
 }
 
-func (c *crowd) part(f *Fast) {
+func (c *crowd) part(k *line) {
 	c.mu.Lock()
-	delete(c.all, f)
+	delete(c.all, k)
 	c.mu.Unlock()
 }
 
@@ -51,9 +51,9 @@ func (c *crowd) closeWaiting() (left int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	for f := range c.all {
-		if f.state.CompareAndSwap(waiting, leaving) {
-			_ = f.conn.TCPConn.Close()
+	for k := range c.all {
+		if k.state.CompareAndSwap(waiting, leaving) {
+			k.Hurry(0)
 		}
 	}
 	return len(c.all)
@@ -64,7 +64,30 @@ func (c *crowd) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	for f := range c.all {
-		_ = f.conn.TCPConn.Close()
+	for k := range c.all {
+		k.Sever()
 	}
+}
+
+// serveBy says who closes the connection if nothing is under way on it; nil: net/http serves it.
+func (c *conn) serveBy(k *line) {
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	c.idler = nil
+	c.mark.Store(0)
+	if k != nil {
+		c.idler = k
+	}
+}
+
+// expel closes the connection if it waits for a request.
+func (k *line) expel() bool {
+	c := &k.conn.from.crowd
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, in := c.all[k]; !in || !k.state.CompareAndSwap(waiting, leaving) {
+		return false
+	}
+	k.Hurry(0)
+	return true
 }

@@ -109,11 +109,7 @@ type peer struct {
 
 // withPeer parses the peer's address once a connection instead of once a request.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
-	if secure, ok := c.(interface{ NetConn() net.Conn }); ok {
-		c = secure.NetConn()
-	}
-	plain, _ := c.(*conn)
-	return context.WithValue(ctx, peerKey{}, &peer{addrOf(c.RemoteAddr()), plain})
+	return context.WithValue(ctx, peerKey{}, &peer{addrOf(c.RemoteAddr()), plain(c)})
 }
 
 func peerOf(ctx context.Context) *peer {
@@ -127,6 +123,13 @@ func (p *peer) effort() *effort {
 		return nil
 	}
 	return p.conn.effort
+}
+
+// busy notes that a request is under way.
+func (p *peer) busy() {
+	if p != nil && p.conn != nil {
+		p.conn.mark.Store(0)
+	}
 }
 
 // ended notes how a request ended, and closes the connection of a client that abandons what it asks for (CVE-2023-44487, "rapid reset",

@@ -3,11 +3,12 @@ package edge
 import (
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 )
 
-// gate counts open connections. One goroutine accepts and waits for room; any may close.
+// gate knows the open connections. One goroutine accepts and waits for room; any may close.
 type gate struct {
 	// freed wakes the one that waits.
 	freed chan struct{}
@@ -16,40 +17,74 @@ type gate struct {
 	open   int
 	limit  int
 	waited uint64
+	// newest begins the list of the open connections.
+	newest *conn
+	// clients counts them by address. It has no more entries than there are connections.
+	clients   map[netip.Addr]int
+	perClient int
 }
 
-func newGate(limit int) *gate { return &gate{limit: limit, freed: make(chan struct{}, 1)} }
+func newGate(limit, perClient int) *gate {
+	return &gate{limit: limit, perClient: perClient, freed: make(chan struct{}, 1), clients: map[netip.Addr]int{}}
+}
 
-// room waits until there is room for one more connection; false means that done came first.
-func (g *gate) room(done <-chan struct{}) bool {
-	for first := true; ; first = false {
-		g.mu.Lock()
-		free := g.open < g.limit
-		if !free && first {
-			g.waited++
-		}
-		g.mu.Unlock()
-		if free {
-			return true
-		}
-		select {
-		case <-g.freed:
-		case <-done:
+// free reports whether there is room for one more connection; waits is set when somebody begins to wait for it.
+func (g *gate) free(waits bool) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open < g.limit {
+		return true
+	}
+	if waits {
+		g.waited++
+	}
+	return false
+}
+
+// enter takes a connection in; false: its client, if it is to be counted, has as many as one may have.
+func (g *gate) enter(c *conn, client netip.Addr) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if client.IsValid() {
+		if g.clients[client] >= g.perClient {
 			return false
 		}
+		g.clients[client]++
 	}
+	c.client = client
+	if c.older = g.newest; c.older != nil {
+		c.older.newer = c
+	}
+	g.newest = c
+	g.open++
+	return true
 }
 
-func (g *gate) add(n int) {
+// leave takes it out.
+func (g *gate) leave(c *conn) {
 	g.mu.Lock()
-	g.open += n
+	g.open--
+	if c.newer != nil {
+		c.newer.older = c.older
+	} else {
+		g.newest = c.older
+	}
+	if c.older != nil {
+		c.older.newer = c.newer
+	}
+	c.older, c.newer = nil, nil
+	if c.client.IsValid() {
+		if g.clients[c.client]--; g.clients[c.client] == 0 {
+			delete(g.clients, c.client)
+		}
+	}
 	g.mu.Unlock()
 	g.wake()
 }
 
-func (g *gate) setLimit(limit int) {
+func (g *gate) setLimits(limit, perClient int) {
 	g.mu.Lock()
-	g.limit = limit
+	g.limit, g.perClient = limit, perClient
 	g.mu.Unlock()
 	g.wake()
 }
@@ -79,6 +114,13 @@ type conn struct {
 	effort *effort
 	// before is what the fast lane had read when it gave the connection away.
 	before []byte
+	// mark says since when it waits for a request, or, negative, for the rest of a request's header; 0 if for neither. See idle.go.
+	mark atomic.Int64
+
+	// The gate's: whom it counts for, its neighbours, and who closes it if nothing is under way; nil for net/http.
+	client       netip.Addr
+	older, newer *conn
+	idler        idler
 }
 
 // Read reads what was read before, then what comes.
@@ -89,6 +131,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	n, err := c.TCPConn.Read(p)
+	c.note(err)
 	if !c.effort.took(n) {
 		c.from.flooded(c)
 		return 0, net.ErrClosed
@@ -113,10 +156,13 @@ func (c *conn) WriteTo(w io.Writer) (int64, error) {
 // Close closes the connection.
 func (c *conn) Close() error {
 	if c.closed.CompareAndSwap(false, true) {
-		c.gate.add(-1)
+		c.gate.leave(c)
 		if c.server != nil {
 			c.server.open.Add(-1)
 		}
+	}
+	if c.TCPConn == nil {
+		return nil // the fast lane has it
 	}
 	return c.TCPConn.Close()
 }

@@ -15,6 +15,7 @@ type transferKey struct{}
 // wrap puts what every request needs around the handler.
 func (l *Listener) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		peerOf(r.Context()).busy()
 		t := l.newTransfer(w, r, l.policy.Load())
 		defer l.ended(r.Context())
 		defer t.end()

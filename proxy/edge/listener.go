@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"triage/proxy/shortage"
 )
 
 // Listener is one bound socket and what is served on it.
@@ -26,6 +28,7 @@ type Listener struct {
 	buffers sync.Pool
 	tally   tally
 	floods  throttle
+	crowded throttle
 	crowd   crowd
 	// leaving is set when no more connections are taken: every answer then asks its client to close.
 	leaving atomic.Bool
@@ -50,6 +53,7 @@ type policy struct {
 // tally counts what Snapshot shows.
 type tally struct {
 	accepted, acceptErrors, refused, http2Errors, floods atomic.Uint64
+	tooMany, slowHeader, forRoom, forShortage            atomic.Uint64
 }
 
 // Snapshot is the listener's state.
@@ -66,6 +70,10 @@ type Snapshot struct {
 	HTTP2Errors uint64
 	// Floods counts connections that were closed because they cost more than their requests do.
 	Floods uint64
+	// TooMany counts connections that were refused because their client had as many as one may have, SlowHeader those whose header was not there
+	// in time, ForRoom idle ones that were closed when there was no room for others, ForShortage those closed while the process was short of
+	// something.
+	TooMany, SlowHeader, ForRoom, ForShortage uint64
 }
 
 // Listen binds the address and reads the certificate. Nothing is accepted before Serve.
@@ -82,7 +90,7 @@ func Listen(s Settings) (*Listener, error) {
 }
 
 func newListener(tcp *net.TCPListener, p *policy) *Listener {
-	l := &Listener{tcp: tcp, gate: newGate(p.MaxConnections), conns: make(chan *conn), done: make(chan struct{})}
+	l := &Listener{tcp: tcp, gate: newGate(p.MaxConnections, p.PerClient), conns: make(chan *conn), done: make(chan struct{})}
 	l.buffers.New = func() any { return new([copyBuffer]byte) }
 	l.policy.Store(p)
 	return l
@@ -136,6 +144,7 @@ func (l *Listener) Serve(h http.Handler, log *slog.Logger) error {
 	l.startLocked()
 	l.mu.Unlock()
 
+	l.running.Go(l.relieve)
 	err := l.accept(log)
 	if !errors.Is(err, http.ErrServerClosed) {
 		err = errors.Join(err, l.Close())
@@ -226,7 +235,7 @@ func (l *Listener) Update(s Settings) error {
 		return fmt.Errorf("updating the listener on %s: TLS cannot be turned on or off; want a new listener", l.Addr())
 	}
 	l.policy.Store(next)
-	l.gate.setLimit(next.MaxConnections)
+	l.gate.setLimits(next.MaxConnections, next.PerClient)
 	if l.handler != nil && !l.closed && !next.sameServer(old.Settings) {
 		l.startLocked()
 	}
@@ -254,8 +263,15 @@ func (l *Listener) Snapshot() Snapshot {
 		Refused:      l.tally.refused.Load(),
 		HTTP2Errors:  l.tally.http2Errors.Load(),
 		Floods:       l.tally.floods.Load(),
+		TooMany:      l.tally.tooMany.Load(),
+		SlowHeader:   l.tally.slowHeader.Load(),
+		ForRoom:      l.tally.forRoom.Load(),
+		ForShortage:  l.tally.forShortage.Load(),
 	}
 }
+
+// short is what the process is short of.
+func (l *Listener) short() *shortage.Watch { return l.policy.Load().Shortage }
 
 func (p *policy) trusts(addr netip.Addr) bool {
 	for _, prefix := range p.TrustedProxies {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"triage/proxy/http1"
 )
 
 // pace holds one direction of a request to its time limit: the deadline stands while an operation waits, and moves
@@ -19,7 +21,10 @@ type pace struct {
 	write bool
 	// perCall is set for HTTP/2.
 	perCall bool
-	limit   time.Duration
+	// limit is how long an operation may wait now. With perByte it is spent by waiting and earned back by bytes, up to most: see
+	// http1.Call.Bear.
+	limit, most time.Duration
+	perByte     float64
 	// until is where the deadline stands, on the clock since(); 0 for none. Atomic, because a handler may flush from
 	// another goroutine.
 	until atomic.Int64
@@ -38,14 +43,27 @@ const mostSlack = time.Second
 
 func (p *pace) init(w http.ResponseWriter, protoMajor int, write bool, limit time.Duration) {
 	p.to, _ = w.(deadliner)
-	p.write, p.limit, p.perCall = write, limit, protoMajor > 1
+	p.write, p.limit, p.most, p.perCall = write, limit, limit, protoMajor > 1
+}
+
+// atLeast wants so many bytes a second from somebody who has used up the limit.
+func (p *pace) atLeast(rate int64) {
+	if rate > 0 {
+		p.perByte = float64(time.Second) / float64(rate)
+	}
+}
+
+// waited tells that an operation has waited, and how many bytes it brought.
+func (p *pace) waited(d time.Duration, bytes int) {
+	p.limit = http1.Remaining(p.limit, p.most, p.perByte, d, bytes)
 }
 
 // before is called when an operation begins that may last as long as extra and the limit.
 func (p *pace) before(extra time.Duration) {
 	now := time.Since(epoch)
 	least := p.limit + extra
-	if p.to == nil || time.Duration(p.until.Load())-now >= least {
+	left := time.Duration(p.until.Load()) - now
+	if p.to == nil || left >= least && (p.perByte == 0 || left <= least+p.slack()) {
 		return
 	}
 	until := now + least + p.slack()

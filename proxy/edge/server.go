@@ -88,6 +88,7 @@ func (l *Listener) configure(s Settings) *http.Server {
 		Protocols:                    &protocols,
 		HTTP2:                        l.http2(),
 		ConnContext:                  withPeer,
+		ConnState:                    watch,
 		ErrorLog:                     log.New(&errorLog{log: l.log}, "", 0),
 	}
 	if s.TLS != nil {

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+
+	"triage/proxy/shortage"
 )
 
 // Settings of one listener. Only Address is required.
@@ -23,6 +25,9 @@ type Settings struct {
 	TrustedProxies []netip.Prefix
 	// MaxConnections is 10000 if 0.
 	MaxConnections int
+	// PerClient is how many connections one client may have, by its address, of IPv6 by the first 64 bits of it; 0 is a quarter of
+	// MaxConnections, but at least 100. Peers in TrustedProxies may have any number.
+	PerClient int
 	// MaxHeader is the greatest request header in bytes: 64 KiB if 0, at least 8 KiB.
 	MaxHeader int64
 	// ReadHeader is the time for a request's header and the TLS handshake: 10 s if 0.
@@ -33,6 +38,11 @@ type Settings struct {
 	Read time.Duration
 	// Write is how long a client may take nothing of the response: 60 s if 0.
 	Write time.Duration
+	// BodyRate is how many bytes a second a client has to send of a request body, on average while it is waited for, when it has used up
+	// Read; 0 is any rate.
+	BodyRate int64
+	// Shortage says how short the process is of something: the shorter, the less time clients have. nil is never.
+	Shortage *shortage.Watch
 }
 
 // TLSSettings name PEM files.
@@ -42,7 +52,9 @@ type TLSSettings struct {
 
 const (
 	defaultConnections = 10_000
-	defaultHeader      = 64 << 10
+	// Of the connections a client may have perClientShare-th, but perClientLeast at least: a household behind one address has no more.
+	perClientShare, perClientLeast = 4, 100
+	defaultHeader                  = 64 << 10
 	// minHeader: RFC 9112, section 3, wants 8000 octets of request line to be accepted.
 	minHeader         = 8 << 10
 	maxHeader         = 16 << 20
@@ -63,6 +75,9 @@ func (s Settings) complete() (Settings, error) {
 	if s.MaxConnections < 0 {
 		return s, fmt.Errorf("max connections is %d; want at least 1, or 0 for %d", s.MaxConnections, defaultConnections)
 	}
+	if s.PerClient < 0 || s.BodyRate < 0 {
+		return s, fmt.Errorf("connections per client is %d, body rate %d; want 0 or more", s.PerClient, s.BodyRate)
+	}
 	if s.MaxHeader != 0 && (s.MaxHeader < minHeader || s.MaxHeader > maxHeader) {
 		return s, fmt.Errorf("max header is %d bytes; want %d to %d", s.MaxHeader, minHeader, maxHeader)
 	}
@@ -77,6 +92,7 @@ func (s Settings) complete() (Settings, error) {
 	}
 	s.TrustedProxies = proxies
 	s.MaxConnections = cmp.Or(s.MaxConnections, defaultConnections)
+	s.PerClient = cmp.Or(s.PerClient, max(perClientLeast, s.MaxConnections/perClientShare))
 	s.MaxHeader = cmp.Or(s.MaxHeader, defaultHeader)
 	s.ReadHeader = cmp.Or(s.ReadHeader, defaultReadHeader)
 	s.Idle = cmp.Or(s.Idle, defaultIdle)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -38,12 +39,20 @@ type transfer struct {
 func (l *Listener) newTransfer(w http.ResponseWriter, r *http.Request, p *policy) *transfer {
 	t := &transfer{ResponseWriter: w, from: l, client: identifyRequest(r, p), effort: peerOf(r.Context()).effort()}
 	t.body.effort = t.effort
-	t.pace.init(w, r.ProtoMajor, true, p.Write)
+	t.pace.init(w, r.ProtoMajor, true, p.Shortage.Scale(p.Write, bodyFloor))
 	if r.Body != nil && r.Body != http.NoBody {
 		t.body.inner = r.Body
-		t.body.pace.init(w, r.ProtoMajor, false, p.Read)
+		t.body.pace.init(w, r.ProtoMajor, false, p.Shortage.Scale(p.Read, bodyFloor))
+		if !streams(r) {
+			t.body.pace.atLeast(p.BodyRate)
+		}
 	}
 	return t
+}
+
+// streams reports whether a request's body may rest for as long as its sender likes, since it is a stream of messages: gRPC's.
+func streams(r *http.Request) bool {
+	return r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
 }
 
 // WriteHeader sends an informational header at once, and fixes the final one.

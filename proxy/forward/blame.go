@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 
 	"triage/proxy/reason"
 )
@@ -86,6 +87,14 @@ func uploadReason(err error) reason.Reason {
 		return reason.ClientGone
 	}
 	return reason.BadRequest
+}
+
+// sendReason tells a client that takes nothing from one that left.
+func sendReason(err error) reason.Reason {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return reason.ClientStalled
+	}
+	return reason.ClientGone
 }
 
 // brokeOff tells a connection that failed from bytes that make no sense. A connection that was closed on our side says

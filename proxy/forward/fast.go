@@ -139,6 +139,7 @@ func (x *carrier) connect(fresh bool) bool {
 		if x.peer, err = http1.NewPeer(raw.(*net.TCPConn)); err == nil {
 			return true
 		}
+		closeQuietly(raw)
 	}
 	var dial *dialError
 	switch {

@@ -3,7 +3,6 @@ package forward
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"triage/proxy/http1"
 	"triage/proxy/reason"
@@ -43,10 +42,12 @@ func (p *pump) run() {
 		if _, err := p.x.peer.Write(b); err != nil || p.x.c.Body.Whole() {
 			return // an endpoint that takes no more need not
 		}
+		begun, had := http1.Now(), len(p.x.c.Buffered())
 		if err := p.x.c.Fill(); err != nil {
 			p.blame(&clientError{err})
 			return
 		}
+		p.x.c.Waited(http1.Now()-begun, len(p.x.c.Buffered())-had)
 	}
 }
 
@@ -88,8 +89,8 @@ func (p *pump) stop() {
 	}
 	p.mu.Lock()
 	p.torn = true
-	_ = p.x.c.TCP().SetReadDeadline(time.Now().Add(tearGrace))
-	_ = p.x.peer.TCP().SetWriteDeadline(time.Unix(1, 0))
+	p.x.c.Hurry(http1.Now() + tearGrace)
+	p.x.peer.HurryWrite(0)
 	p.mu.Unlock()
 	<-p.ended
 	p.x.c.Unbound()

@@ -255,7 +255,9 @@ func (x *carrier) blameAnswer(err error) (reason.Reason, error) {
 		}
 	}
 	switch {
-	case errors.As(err, &send), errors.Is(err, errGone):
+	case errors.As(err, &send):
+		return sendReason(err), err
+	case errors.Is(err, errGone):
 		return reason.ClientGone, err
 	case errors.Is(err, errTimeout):
 		return reason.UpstreamIncomplete, errStill

@@ -62,9 +62,11 @@ func carryFront(t testing.TB, s forward.Settings, to forward.FastTarget) *front 
 
 func (fr *front) carry(tcp *net.TCPConn, to forward.FastTarget) {
 	var c http1.Call
-	if c.Take(tcp) != nil {
+	socket, err := http1.Take(tcp, nil)
+	if err != nil {
 		return
 	}
+	c.Take(socket)
 	defer func() { c.End(); c.Close() }()
 	for {
 		n, err := http1.ParseRequest(c.Buffered(), &c.Request, 100)

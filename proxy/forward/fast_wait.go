@@ -57,7 +57,7 @@ func (x *carrier) fillClient() error {
 	if x.wanted == 0 {
 		x.wanted = begun
 	}
-	still := begun + x.c.Patience
+	still, had := begun+x.c.Patience, len(x.c.Buffered())
 	for now := begun; ; {
 		latest := min(now+lookEvery, still)
 		if slowAt := x.wanted + slowBody; !x.slow {
@@ -70,6 +70,7 @@ func (x *carrier) fillClient() error {
 		switch {
 		case err == nil:
 			x.wait += now - begun
+			x.c.Waited(now-begun, len(x.c.Buffered())-had)
 			return nil
 		case !http1.Late(err):
 			x.wait += now - begun

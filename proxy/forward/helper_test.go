@@ -23,7 +23,7 @@ import (
 func TestMain(m *testing.M) {
 	// The transport reports nonsense on idle connections there, and nowhere else.
 	log.SetOutput(io.Discard)
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("triage/proxy/http1.(*poller).run"))
 }
 
 // patience bounds every wait of a test; nothing here takes that long when the code is right.

@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"time"
-
-	"triage/proxy/reason"
 )
 
 // pass carries a response over to the client.
@@ -59,7 +57,7 @@ func (a *attempt) passBody(res *http.Response) bool {
 	for {
 		n, readErr := a.readBody(res.Body, buf[:])
 		if err := a.deliver(buf[:n]); err != nil {
-			a.fail(reason.ClientGone, fmt.Errorf("writing the response: %w", err))
+			a.fail(sendReason(err), fmt.Errorf("writing the response: %w", err))
 			return false
 		}
 		if readErr == io.EOF {
@@ -101,7 +99,7 @@ func (a *attempt) passTrailer(res *http.Response) {
 	}
 	// A response that fits into net/http's buffer would get a Content-Length, and no trailers.
 	if err := a.rc.Flush(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		a.fail(reason.ClientGone, fmt.Errorf("writing the response: %w", err))
+		a.fail(sendReason(err), fmt.Errorf("writing the response: %w", err))
 		return
 	}
 	sendTrailer(a.w.Header(), res.Trailer)

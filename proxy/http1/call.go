@@ -2,7 +2,6 @@ package http1
 
 import (
 	"context"
-	"net"
 	"time"
 )
 
@@ -12,10 +11,13 @@ type Call struct {
 	Conn
 	Request
 	Body Body
+	// HeadBytes is the length of the request's head.
+	HeadBytes int
 	// Out is a buffer for what goes to the client or the endpoint.
 	Out []byte
-	// Patience is how long the client may stand still while its body is read, Stall while it is written to.
+	// Patience is how long the client may stand still now while its body is read, see Bear; Stall while it is written to.
 	Patience, Stall time.Duration
+	patience        patience
 	// Last is set when the connection is to be closed after the answer, Cut when it is to be closed at once: the answer broke off.
 	Last, Cut bool
 
@@ -24,10 +26,20 @@ type Call struct {
 	left     bool
 }
 
-// Take makes c the first call on a connection.
-func (c *Call) Take(tcp *net.TCPConn) error {
+// Take makes c a call on a connection of which nothing is read. What was there of it for another one is used again.
+func (c *Call) Take(s Socket) {
 	c.watching, c.gone, c.left = nil, nil, false
-	return c.Conn.Reset(tcp)
+	c.Conn.Reset(s)
+}
+
+// Leave lets go of a connection of which nothing is read, or whose rest nobody wants.
+func (c *Call) Leave() {
+	c.drop()
+	if c.Out != nil {
+		Release(c.Out)
+		c.Out = nil
+	}
+	c.Socket = Socket{}
 }
 
 // Begin begins with the request whose head is n bytes of what is buffered. Its texts stay good until End.
@@ -35,7 +47,7 @@ func (c *Call) Begin(n int) {
 	c.Skip(n)
 	c.Pin()
 	c.Body.Reset(&c.Conn, c.Request.Framing)
-	c.Last, c.Cut = c.Request.Closes, false
+	c.Last, c.Cut, c.HeadBytes = c.Request.Closes, false, n
 	if c.Out == nil {
 		c.Out = Buffer()
 	}
@@ -45,10 +57,6 @@ func (c *Call) Begin(n int) {
 func (c *Call) End() {
 	c.Settle()
 	c.Unpin()
-	if c.Out != nil {
-		Release(c.Out)
-		c.Out = nil
-	}
 }
 
 // piece is the most that is written under one deadline; so it is also the slowest a client may be.
@@ -81,11 +89,10 @@ func (c *Call) Settle() {
 	if c.watching == nil {
 		return
 	}
-	c.readBy = 0
-	_ = c.tcp.SetReadDeadline(time.Unix(1, 0))
+	c.Hurry(0)
 	<-c.watching
 	c.watching = nil
-	_ = c.tcp.SetReadDeadline(time.Time{})
+	c.slot.read.until.Store(0)
 	select {
 	case <-c.gone:
 		c.left = true
@@ -135,8 +142,7 @@ func (c *Call) Done() <-chan struct{} {
 		close(c.watching)
 		return c.gone
 	}
-	c.readBy = 0
-	_ = c.tcp.SetReadDeadline(time.Time{})
+	c.slot.read.until.Store(0)
 	go c.watch(c.gone, c.watching)
 	return c.gone
 }
@@ -144,7 +150,16 @@ func (c *Call) Done() <-chan struct{} {
 // watch waits for the client to send more, or to leave.
 func (c *Call) watch(gone, ended chan struct{}) {
 	defer close(ended)
-	if err := c.raw.Read(c.peeked.call); err == nil && c.sight() == Ended {
-		close(gone)
+	for {
+		switch c.look() {
+		case Ended:
+			close(gone)
+			return
+		case Data:
+			return
+		}
+		if c.slot.wait(&c.slot.read) != nil {
+			return
+		}
 	}
 }

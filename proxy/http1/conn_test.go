@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,25 +14,178 @@ import (
 // pair is two ends of one connection, the first of them ours.
 func pair(t *testing.T) (*http1.Conn, *net.TCPConn) {
 	t.Helper()
+	near, far := ends(t)
+	s, err := http1.Take(near, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &http1.Conn{}
+	c.Reset(s)
+	t.Cleanup(func() { c.Close() })
+	return c, far
+}
+
+// ends are two ends of one connection.
+func ends(t *testing.T) (near, far *net.TCPConn) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	far, err := net.Dial("tcp", l.Addr().String())
+	b, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	near, err := l.Accept()
+	a, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &http1.Conn{}
-	if err := c.Reset(near.(*net.TCPConn)); err != nil {
+	t.Cleanup(func() { b.Close() })
+	return a.(*net.TCPConn), b.(*net.TCPConn)
+}
+
+// sleeper hands a connection on that was woken.
+type sleeper struct {
+	http1.Conn
+	woken chan struct{}
+}
+
+func (s *sleeper) Awake() { s.woken <- struct{}{} }
+
+// sleeping is a connection whose owner is told, and its other end.
+func sleeping(t *testing.T) (*sleeper, *net.TCPConn) {
+	t.Helper()
+	near, far := ends(t)
+	s := &sleeper{woken: make(chan struct{}, 1)}
+	socket, err := http1.Take(near, s)
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { far.Close(); c.Close() })
-	return c, far.(*net.TCPConn)
+	s.Reset(socket)
+	return s, far
+}
+
+// drowse has read all there is and sleeps, however often it is told of what it knows already.
+func (s *sleeper) drowse(t *testing.T) {
+	t.Helper()
+	for {
+		if some, err := s.FillNow(); some || err != nil {
+			t.Fatalf("there is something: %v, %v", some, err)
+		}
+		if s.Sleep() {
+			return
+		}
+	}
+}
+
+func TestSleepers(t *testing.T) {
+	s, far := sleeping(t)
+	for range 3 {
+		s.drowse(t)
+		say(t, far, "x")
+		<-s.woken
+		if some, err := s.FillNow(); !some || err != nil || string(s.Buffered()) != "x" {
+			t.Fatalf("woken for %q: %v, %v", s.Buffered(), some, err)
+		}
+		s.Skip(1)
+	}
+	at := until(20 * time.Millisecond)
+	s.ReadBy(at, at)
+	s.drowse(t)
+	<-s.woken
+	if !s.Overdue() {
+		t.Error("woken before its time, and by nobody")
+	}
+	s.Unbound()
+	s.drowse(t)
+	s.Hurry(0)
+	<-s.woken
+	if !s.Overdue() {
+		t.Error("one that is in a hurry is not told so")
+	}
+	s.Unbound()
+	s.drowse(t)
+	far.Close()
+	<-s.woken
+	if _, err := s.FillNow(); err != io.EOF {
+		t.Errorf("after the other side has gone: %v", err)
+	}
+	s.Close()
+}
+
+// A connection goes between this package and package net as often as it likes, and nothing is lost on the way.
+func TestGiveAndTake(t *testing.T) {
+	s, far := sleeping(t)
+	say(t, far, "one ")
+	tcp, err := s.Give()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	got := make([]byte, 16)
+	n, err := io.ReadAtLeast(tcp, got, len("one "))
+	if err != nil {
+		t.Fatal(err)
+	}
+	say(t, far, "two")
+	socket, err := http1.Take(tcp, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Reset(socket)
+	for len(s.Buffered()) < len("two") {
+		if err := s.Fill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all := string(got[:n]) + string(s.Buffered()); all != "one two" {
+		t.Errorf("%q", all)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Many connections that come and go, wait and are hurried at once: nobody waits for ever.
+func TestManyWait(t *testing.T) {
+	var all sync.WaitGroup
+	for range 40 {
+		c, far := pair(t)
+		all.Go(func() {
+			for range 20 {
+				if err := c.Fill(); err != nil {
+					t.Error(err)
+					return
+				}
+				c.Skip(len(c.Buffered()))
+				if _, err := c.Write([]byte("y")); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			c.Unbound()
+			c.ReadBy(until(time.Hour), until(time.Hour))
+			go c.Hurry(http1.Now() + 5*time.Millisecond)
+			if err := c.Fill(); !http1.Late(err) {
+				t.Errorf("hurried: %v", err)
+			}
+		})
+		all.Go(func() {
+			var answer [1]byte
+			for range 20 {
+				if _, err := io.WriteString(far, "x"); err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := io.ReadFull(far, answer[:]); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func say(t *testing.T, c net.Conn, text string) {
@@ -210,10 +364,12 @@ func TestCallEndsWithItsClient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var c http1.Call
-		if err := c.Take(near.(*net.TCPConn)); err != nil {
+		socket, err := http1.Take(near.(*net.TCPConn), nil)
+		if err != nil {
 			t.Fatal(err)
 		}
+		var c http1.Call
+		c.Take(socket)
 		done := c.Done()
 		if leaves {
 			far.Close()

@@ -18,10 +18,12 @@ type Peer struct {
 
 // NewPeer takes a fresh connection.
 func NewPeer(tcp *net.TCPConn) (*Peer, error) {
-	p := &Peer{}
-	if err := p.Conn.Reset(tcp); err != nil {
+	s, err := Take(tcp, nil)
+	if err != nil {
 		return nil, err
 	}
+	p := &Peer{}
+	p.Reset(s)
 	return p, nil
 }
 

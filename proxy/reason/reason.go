@@ -32,6 +32,7 @@ const (
 	UpgradeRefused
 	Loop
 	ClientGone
+	ClientStalled
 
 	// The backend's doing.
 	NoEndpoint
@@ -104,10 +105,11 @@ var table = [count]row{
 	NoRoute:        {"no_route", 404, "destination_not_found", grpcUnimplemented, FaultClient, "no route of the configuration covers the request"},
 	BadRequest:     {"bad_request", 400, "http_request_error", grpcInvalidArgument, FaultClient, "the request, or its body, is not valid HTTP"},
 	BodyTooLarge:   {"body_too_large", 413, "http_request_error", grpcResourceExhausted, FaultClient, "the request body is larger than the route allows"},
-	ClientTimeout:  {"client_timeout", 408, "http_request_error", grpcDeadlineExceeded, FaultClient, "the client stood still while it sent the request body"},
+	ClientTimeout:  {"client_timeout", 408, "http_request_error", grpcDeadlineExceeded, FaultClient, "the client stood still while it sent the request body, or sent it too slowly"},
 	UpgradeRefused: {"upgrade_refused", 400, "http_upgrade_failed", grpcUnimplemented, FaultClient, "the request asks for an upgrade other than websocket, or for a tunnel"},
 	Loop:           {"loop", 502, "proxy_loop_detected", grpcInternal, FaultClient, "the request has passed this proxy before"},
 	ClientGone:     {"client_gone", 499, "http_request_error", grpcUnknown, FaultClient, "the client hung up before the answer was complete"},
+	ClientStalled:  {"client_stalled", 499, "http_request_error", grpcUnknown, FaultClient, "the client did not take the answer; its connection was cut"},
 
 	NoEndpoint:         {"no_endpoint", 503, "destination_unavailable", grpcUnavailable, FaultBackend, "the upstream has no endpoint to send to"},
 	DNS:                {"dns", 502, "dns_error", grpcUnavailable, FaultBackend, "the endpoint's name does not resolve"},
@@ -147,7 +149,7 @@ func (r Reason) Shed() bool { return r >= Quota && r <= ByHand }
 
 // Title is the short text of the reason's status, as problem details want it (RFC 9457, section 3.1.3).
 func (r Reason) Title() string {
-	if r == ClientGone {
+	if r == ClientGone || r == ClientStalled {
 		return "Client Closed Request"
 	}
 	return http.StatusText(table[r].status)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -32,7 +33,7 @@ func lineOf(x *proxy.Exchange) *line {
 	// An escaped path has no question mark; if one is there, a query slipped in.
 	path, _, _ := strings.Cut(x.Path, "?")
 	b := append((*l)[:0], `{"time":"`...)
-	b = x.Start.Round(0).AppendFormat(b, time.RFC3339Nano)
+	b = instant(b, x.Start)
 	b = append(b, `","level":"INFO","msg":"request"`...)
 	b = text(b, "id", cut(x.ID, maxText))
 	b = address(append(b, `,"client":"`...), x.Client)
@@ -58,6 +59,33 @@ func lineOf(x *proxy.Exchange) *line {
 	b = strconv.AppendBool(key(b, "upgraded"), x.Upgraded)
 	*l = append(b, "}\n"...)
 	return l
+}
+
+// stamp is the text of a second: what comes before its fraction, and after.
+type stamp struct {
+	second        int64
+	zone          *time.Location
+	before, after string
+}
+
+var lastStamp atomic.Pointer[stamp]
+
+// instant writes a time as RFC 3339 does, with its fraction. The text of the second is made once.
+func instant(b []byte, at time.Time) []byte {
+	s := lastStamp.Load()
+	if s == nil || s.second != at.Unix() || s.zone != at.Location() {
+		s = &stamp{at.Unix(), at.Location(), at.Format("2006-01-02T15:04:05"), at.Format("Z07:00")}
+		lastStamp.Store(s)
+	}
+	b = append(b, s.before...)
+	if ns := at.Nanosecond(); ns > 0 {
+		b = append(b, '.')
+		for place := 100_000_000; ns > 0; place /= 10 {
+			b = append(b, byte('0'+ns/place))
+			ns %= place
+		}
+	}
+	return append(b, s.after...)
 }
 
 func cut(s string, most int) string { return s[:min(len(s), most)] }

@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"slices"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -53,6 +52,8 @@ const (
 	accepted
 	acceptErrors
 	edgeRefused
+	edgeClosed
+	shortageRatio
 	reloadOK
 	reloadTime
 	configInfo
@@ -99,6 +100,8 @@ var catalogue = [metrics]Metric{
 	accepted:         {"triage_connections_accepted_total", "counter", []string{"listener"}, "Client connections taken."},
 	acceptErrors:     {"triage_accept_errors_total", "counter", []string{"listener"}, "Connections that could not be taken, as with a full table of file descriptors."},
 	edgeRefused:      {"triage_malformed_requests_total", "counter", []string{"listener"}, "Requests answered before any route was looked for: malformed, or of a method that is never forwarded."},
+	edgeClosed:       {"triage_connections_closed_total", "counter", []string{"listener", "cause"}, "Client connections that were closed or refused to protect this process, by cause."},
+	shortageRatio:    {"triage_shortage_ratio", "gauge", []string{"of"}, "How short this process is of memory, descriptors and scheduler time: 0 is not at all, 1 is that it is about to run out."},
 	reloadOK:         {"triage_config_last_reload_successful", "gauge", nil, "1 if the last attempt to load the configuration succeeded."},
 	reloadTime:       {"triage_config_last_reload_success_timestamp_seconds", "gauge", nil, "When the configuration in force was loaded, in seconds since 1970."},
 	configInfo:       {"triage_config_info", "gauge", []string{"hash"}, "Always 1: the hash of the configuration in force."},
@@ -118,7 +121,7 @@ func Names() []Metric {
 
 // durationBounds are the bucket bounds, in seconds, that OpenTelemetry's semantic conventions advise for
 // http.server.request.duration.
-var durationBounds = []float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10}
+var durationBounds = [...]float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10}
 
 func counters(metric int) *prometheus.CounterVec {
 	m := catalogue[metric]
@@ -128,14 +131,4 @@ func counters(metric int) *prometheus.CounterVec {
 func gauges(metric int) *prometheus.GaugeVec {
 	m := catalogue[metric]
 	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: m.Name, Help: m.Help}, m.Labels)
-}
-
-func histograms(metric int) *prometheus.HistogramVec {
-	m := catalogue[metric]
-	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: m.Name, Help: m.Help, Buckets: durationBounds,
-		NativeHistogramBucketFactor:     1.1,
-		NativeHistogramMaxBucketNumber:  160,
-		NativeHistogramMinResetDuration: time.Hour,
-	}, m.Labels)
 }

@@ -64,7 +64,7 @@ func full(t testing.TB) *telemetry.Telemetry {
 	tel := newTelemetry(t, telemetry.Settings{
 		Version: "1.2.3", Commit: "abc", Snapshot: everything,
 		Server: func() telemetry.ServerSnapshot {
-			return telemetry.ServerSnapshot{Listeners: []telemetry.ListenerSnapshot{{Address: "0.0.0.0:8080", Connections: 3}}}
+			return telemetry.ServerSnapshot{Listeners: []telemetry.ListenerSnapshot{{Address: "0.0.0.0:8080", Connections: 3, Closed: map[string]uint64{"room": 2}}}}
 		},
 	})
 	tel.Route("", "", "")

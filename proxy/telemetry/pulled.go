@@ -43,11 +43,18 @@ func (p *pulled) Collect(ch chan<- prometheus.Metric) {
 	e.log(p.telemetry.log)
 	e.config(p.telemetry.lastReload())
 	if p.settings.Server != nil {
-		for _, l := range p.settings.Server().Listeners {
+		server := p.settings.Server()
+		e.put(shortageRatio, server.Shortage.Memory, "memory")
+		e.put(shortageRatio, server.Shortage.Descriptors, "descriptors")
+		e.put(shortageRatio, server.Shortage.Scheduler, "scheduler")
+		for _, l := range server.Listeners {
 			e.put(connections, float64(l.Connections), l.Address)
 			e.put(accepted, float64(l.Accepted), l.Address)
 			e.put(acceptErrors, float64(l.AcceptErrors), l.Address)
 			e.put(edgeRefused, float64(l.Refused), l.Address)
+			for cause, n := range l.Closed {
+				e.put(edgeClosed, float64(n), l.Address, cause)
+			}
 		}
 	}
 	if p.settings.Snapshot != nil {

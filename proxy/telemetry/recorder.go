@@ -31,7 +31,7 @@ type labels struct{ route, priority, upstream string }
 // vectors are the metrics that recorders count in.
 type vectors struct {
 	requests, decisions, would, bytesIn, bytesOut *prometheus.CounterVec
-	duration, firstByte, queueWait                *prometheus.HistogramVec
+	duration, firstByte, queueWait                histogramVec
 	info                                          *prometheus.GaugeVec
 }
 
@@ -53,9 +53,9 @@ type recorder struct {
 	requests          [][len(codes)]prometheus.Counter // by result
 	decisions, would  []prometheus.Counter             // by reason
 	bytesIn, bytesOut prometheus.Counter
-	duration          prometheus.Observer
-	firstByte         prometheus.Observer
-	queueWait         prometheus.Observer
+	duration          *histogram
+	firstByte         *histogram
+	queueWait         *histogram
 	log               *accessLog
 }
 
@@ -66,9 +66,9 @@ func (v vectors) recorder(l labels, log *accessLog) *recorder {
 		would:     make([]prometheus.Counter, len(reason.All())+1),
 		bytesIn:   v.bytesIn.WithLabelValues(l.route),
 		bytesOut:  v.bytesOut.WithLabelValues(l.route),
-		duration:  v.duration.WithLabelValues(l.route, l.priority),
-		firstByte: v.firstByte.WithLabelValues(l.route),
-		queueWait: v.queueWait.WithLabelValues(l.route),
+		duration:  v.duration.of(l.route, l.priority),
+		firstByte: v.firstByte.of(l.route),
+		queueWait: v.queueWait.of(l.route),
 		log:       log,
 	}
 	for _, result := range proxy.Results() {
@@ -96,7 +96,7 @@ func (r *recorder) Record(x *proxy.Exchange) {
 		r.would[x.Would].Inc()
 	}
 	if answered(x) {
-		r.duration.Observe(x.Total.Seconds())
+		r.duration.observe(x.Total)
 	}
 	observe(r.firstByte, x.FirstByte)
 	observe(r.queueWait, x.Queued)
@@ -111,9 +111,9 @@ func answered(x *proxy.Exchange) bool {
 	return x.Result != proxy.Refused && x.Result != proxy.Void && !x.Upgraded
 }
 
-func observe(h prometheus.Observer, d time.Duration) {
+func observe(h *histogram, d time.Duration) {
 	if d > 0 {
-		h.Observe(d.Seconds())
+		h.observe(d)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"triage/proxy"
+	"triage/proxy/shortage"
 )
 
 // Settings say what to expose and where to write.
@@ -34,6 +35,8 @@ type Settings struct {
 // ServerSnapshot is the state of the listeners.
 type ServerSnapshot struct {
 	Listeners []ListenerSnapshot
+	// Shortage is what the process is short of.
+	Shortage shortage.Snapshot
 }
 
 // ListenerSnapshot is the state of one listener.
@@ -43,6 +46,8 @@ type ListenerSnapshot struct {
 	// Accepted counts connections, AcceptErrors failed accepts, Refused requests that were answered before any route was looked for:
 	// malformed ones, and methods that are never forwarded.
 	Accepted, AcceptErrors, Refused uint64
+	// Closed counts connections that were closed or refused to protect the process, by cause.
+	Closed map[string]uint64
 }
 
 // Telemetry counts, exposes and logs.

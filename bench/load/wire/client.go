@@ -14,6 +14,8 @@ type Settings struct {
 	Address string
 	// TLS makes connections secure; nil leaves them plain.
 	TLS *tls.Config
+	// Keep is the name of a field of answers' headers that is kept besides those that always are; "" is none.
+	Keep string
 	// CloseEach opens a connection for every request, and does not use it again. Requests should say Connection: close.
 	CloseEach bool
 }

@@ -44,6 +44,8 @@ type Answer struct {
 	Bytes int64
 	// These fields of the header, "" if they were not there.
 	ProxyStatus, RetryAfter, Degraded string
+	// Kept is the field that Settings.Keep names.
+	Kept string
 }
 
 // end tells the sender.

@@ -35,7 +35,7 @@ func (c *conn) answer(e *Exchange) (keep bool, err error) {
 		if err != nil {
 			return false, cutShort(err)
 		}
-		if f, err = e.Answer.read(head); err != nil {
+		if f, err = e.Answer.read(head, c.client.settings.Keep); err != nil {
 			return false, err
 		}
 		if e.Answer.Status >= 200 || e.Answer.Status == 101 {
@@ -87,8 +87,8 @@ func (c *conn) head() ([]byte, error) {
 	}
 }
 
-// read takes apart a header.
-func (a *Answer) read(head []byte) (f framing, err error) {
+// read takes apart a header; keep is the name of a field that is kept.
+func (a *Answer) read(head []byte, keep string) (f framing, err error) {
 	line, rest, _ := bytes.Cut(head, []byte("\r\n"))
 	if len(line) < 12 || string(line[:7]) != "HTTP/1." || line[8] != ' ' || len(line) > 12 && line[12] != ' ' {
 		return f, errBroken
@@ -106,7 +106,7 @@ func (a *Answer) read(head []byte) (f framing, err error) {
 		if !found {
 			return f, errBroken
 		}
-		if err := a.field(name, bytes.TrimSpace(value), &f); err != nil {
+		if err := a.field(name, bytes.TrimSpace(value), keep, &f); err != nil {
 			return f, err
 		}
 	}
@@ -114,7 +114,7 @@ func (a *Answer) read(head []byte) (f framing, err error) {
 }
 
 // field looks at one field of a header; most are told apart by their length.
-func (a *Answer) field(name, value []byte, f *framing) error {
+func (a *Answer) field(name, value []byte, keep string, f *framing) error {
 	is := func(s string) bool { return len(name) == len(s) && bytes.EqualFold(name, []byte(s)) }
 	switch {
 	case is("Content-Length"):
@@ -143,6 +143,8 @@ func (a *Answer) field(name, value []byte, f *framing) error {
 		a.RetryAfter = string(value)
 	case is("X-Triage-Degraded"):
 		a.Degraded = string(value)
+	case keep != "" && is(keep):
+		a.Kept = string(value)
 	}
 	return nil
 }
