@@ -84,7 +84,7 @@ Every message here can be read in two ways, or leaves a connection out of step: 
 requests are in cmd/triage/testdata/desync. Beside them stands what %s and %s, as Debian has them, with plain configurations, make of the same bytes.
 
 Read a cell as: the statuses that the client got, what the backend got (with its body), and "closed" if the connection did not go on to the GET that is sent behind
-every case in the same write. "same" is the same as the fast lane. What holds for both lanes in every case, and is tested as such: no bytes of a body are taken for
+every case in the same write; "either way" is a race that both outcomes of are right. "same" is the same as the fast lane. What holds for both lanes in every case, and is tested as such: no bytes of a body are taken for
 a request; a connection that goes on is in step; nobody gets an answer that is another's.
 
 The fast lane refuses what can be read in two ways. The standard lane is net/http, which bears more; what it forwards it has written anew, so that the backend has

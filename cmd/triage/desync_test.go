@@ -283,7 +283,8 @@ func (d desyncRun) short(c desync) string {
 	case d.broken != nil:
 		words = append(words, "waits")
 	case c.race:
-		words[0], _, _ = strings.Cut(words[0], " 200")
+		words[0] = strings.TrimPrefix(words[0], "100 ") // the backend may refuse before the client was told to go on
+		words[0], _, _ = strings.Cut(words[0], " ")
 		words = append(words, "either way")
 	case !d.probed():
 		words = append(words, "closed")

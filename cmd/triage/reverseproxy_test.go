@@ -204,8 +204,8 @@ func testReverseProxyBehaviour(t *testing.T) {
 		}
 	})
 	t.Run("an answer that breaks off does not look whole", func(t *testing.T) {
-		if a := ask("GET /dies HTTP/1.1\nHost: h").answer(); a.err == nil || a.body != "half" {
-			t.Errorf("%d %q, %v; want an error after half", a.status, a.body, a.err)
+		if a := ask("GET /dies HTTP/1.1\nHost: h").answer(); a.err == nil || a.status != 0 && a.body != "half" {
+			t.Errorf("%d %q, %v; want an error, after half at most", a.status, a.body, a.err)
 		}
 	})
 }
