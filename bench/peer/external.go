@@ -29,7 +29,7 @@ const debian = "apt-get install --no-install-recommends "
 
 var programs = []program{
 	{
-		name: "nginx", doc: "limit_req and limit_conn for each client, limit_conn for all", tuned: "limit_conn for the places of each pool that checkout does not need",
+		name: "nginx", doc: "limit_req and limit_conn for each client, limit_conn for all", tuned: "limit_conn for the places of each pool that checkout does not need, limit_req at the rate they serve",
 		install: debian + "nginx-light", version: []string{"-v"}, file: "nginx.conf",
 		command: []string{"-p", "{{.Dir}}", "-c", "{{.Dir}}/nginx.conf"},
 	},

@@ -15,7 +15,7 @@ func shop(endpoints ...string) facts.Facts {
 		Routes: []facts.Route{
 			{Name: "checkout", Path: "/checkout"}, {Name: "cart", Path: "/cart", Class: 1}, {Name: "search", Path: "/search", Class: 2}, {Name: "static", Path: "/static", Class: 3},
 		},
-		Pools: []facts.Pool{{Name: "db", Size: 20, Routes: []string{"checkout", "cart"}, Critical: 4.2}, {Name: "search", Size: 7, Routes: []string{"search"}}},
+		Pools: []facts.Pool{{Name: "db", Size: 20, Routes: []string{"checkout", "cart"}, Critical: 4.2, Takes: 50 * time.Millisecond}, {Name: "search", Size: 7, Routes: []string{"search"}}},
 	}
 }
 
@@ -52,7 +52,7 @@ func TestWhatIsTunedKnowsThePools(t *testing.T) {
 	p := place{Facts: shop("http://127.0.0.1:9001"), Dir: "/nowhere", Listen: "127.0.0.1:8080", Port: "8080"}
 	for name, wants := range map[string][]string{
 		"tuned.haproxy.cfg": {"use_backend pool_db if { path /cart }", "maxconn 20", "maxconn 7", "timeout queue 500ms", "set-priority-class int(2) if { path /search }"},
-		"tuned.nginx.conf":  {"limit_conn db 15;", "limit_conn search 7;"},
+		"tuned.nginx.conf":  {"limit_conn db 15;", "limit_conn search 7;", "zone=db_rate:1m rate=18000r/m;", "limit_req zone=db_rate burst=75;"},
 		"tuned.Caddyfile":   {"unhealthy_request_count 20", "[::ffff:127.0.0.1]:9001", "localhost:9001", "lb_try_duration 250ms"},
 	} {
 		text, err := p.fill(source(name))

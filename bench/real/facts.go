@@ -2,6 +2,7 @@ package real
 
 import (
 	"slices"
+	"time"
 
 	"triage/bench/peer/facts"
 	"triage/bench/sim"
@@ -33,12 +34,17 @@ func (t Trial) pool(resource sim.Resource) facts.Pool {
 		p.Size *= sc.Endpoints
 	}
 	rates := make([]float64, len(sc.Phases))
+	others, work := 0.0, 0.0 // a second, before anything happens
 	for _, r := range sc.Routes {
 		i := slices.IndexFunc(r.Steps, func(s sim.Step) bool { return s.Resource == resource.Name && !s.After })
 		if i < 0 || t.narrowest(r) != resource.Name {
 			continue
 		}
 		p.Routes = append(p.Routes, r.Name)
+		if r.Class > 0 {
+			others += sc.Phases[0].Rates[r.Name]
+			work += sc.Phases[0].Rates[r.Name] * r.Steps[i].Service.Mean.Seconds()
+		}
 		for k, phase := range sc.Phases {
 			if r.Class == 0 {
 				rates[k] += phase.Rates[r.Name] * r.Steps[i].Service.Mean.Seconds()
@@ -46,6 +52,9 @@ func (t Trial) pool(resource sim.Resource) facts.Pool {
 		}
 	}
 	p.Critical = slices.Max(rates)
+	if others > 0 {
+		p.Takes = time.Duration(work / others * float64(time.Second))
+	}
 	return p
 }
 

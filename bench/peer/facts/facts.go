@@ -38,6 +38,18 @@ type Pool struct {
 	Routes []string `json:"routes"`
 	// Critical is how many places the most important class needs when most is wanted of it.
 	Critical float64 `json:"critical"`
+	// Takes is how long it works on a request of another class, the mean.
+	Takes time.Duration `json:"takes"`
+}
+
+// SpareRate is how many requests a minute the spare places serve.
+func (p Pool) SpareRate() int {
+	return max(1, int(math.Ceil(float64(p.Spare())*time.Minute.Seconds()/max(p.Takes, time.Millisecond).Seconds())))
+}
+
+// Burst is how many requests they serve in a share of a time.
+func (p Pool) Burst(of time.Duration, share float64) int {
+	return max(1, int(share*of.Minutes()*float64(p.SpareRate())))
 }
 
 // Spare is how many places are left for all but the most important class, at least one.
