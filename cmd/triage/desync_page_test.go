@@ -38,7 +38,6 @@ var desyncReadings = []struct {
 	{"Trailers are parsed as strictly as fields by the fast lane, loosely by the others. The standard lane then drops them.", []string{"trailers: a fold", "trailers: space before the colon", "trailers: a bare LF"}},
 	{"Both lanes and nginx answer 100 themselves. HAProxy leaves that to the backend, and this one says nothing.", []string{"Expect: 100-continue, body at once", "Expect: 100-continue, body when told"}},
 	{"There is no body to wait for. nginx says 100 all the same.", []string{"Expect: 100-continue of a GET"}},
-	{"The backend refused without reading the body. Both lanes close; the others read the body and go on. The poison was the body for all.", []string{"Expect: 100-continue, refused by the backend, a request for a body"}},
 	{"RFC 9110, section 10.1.1 allows 417. The others ignore what they do not know.", []string{"Expect: nonsense"}},
 	{"Twice the same expectation says nothing new. nginx takes a second Expect for an attack.", []string{"Expect: twice"}},
 	{"net/http finds 100-continue among the words. Nobody takes the body for a request.", []string{"Expect: obscured, with a request as a body"}},
