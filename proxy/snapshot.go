@@ -18,6 +18,16 @@ type Snapshot struct {
 	Upstreams  []UpstreamSnapshot `json:"upstreams"`
 }
 
+// ClassOf gives a route's class, 0 the most important; -1 if there is no such route.
+func (s Snapshot) ClassOf(route string) int {
+	for i := range s.Routes {
+		if s.Routes[i].Name == route {
+			return slices.Index(s.Priorities, s.Routes[i].Priority)
+		}
+	}
+	return -1
+}
+
 // RouteSnapshot is one route's state.
 type RouteSnapshot struct {
 	Name     string `json:"name"`

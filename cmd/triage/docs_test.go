@@ -401,8 +401,79 @@ func TestDocsHaveEveryWordOfTheLaws(t *testing.T) {
 	}
 }
 
+// docQueries gives every query of the dashboard.
+func docQueries(t *testing.T) (queries []string) {
+	t.Helper()
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			if expr, ok := v["expr"].(string); ok {
+				queries = append(queries, expr)
+			}
+			for _, child := range v {
+				walk(child)
+			}
+		case []any:
+			for _, child := range v {
+				walk(child)
+			}
+		}
+	}
+	var dashboard any
+	if err := json.Unmarshal([]byte(docText(t, "deploy/grafana/triage.json")), &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	walk(dashboard)
+	return queries
+}
+
+// Every metric that the dashboard asks for exists, with every label that it names of it.
+func TestDocsDashboardMatchesTheMetrics(t *testing.T) {
+	labels := map[string][]string{}
+	for _, m := range telemetry.Names() {
+		labels[m.Name] = append(m.Labels, "instance", "le")
+	}
+	queries := docQueries(t)
+	if len(queries) < 20 {
+		t.Fatalf("the dashboard has only %d queries", len(queries))
+	}
+	selector := regexp.MustCompile(`\b(triage_[a-z_]+)(\{[^}]*\})?`)
+	label := regexp.MustCompile(`(\w+)(?:=|!=|=~|!~)"`)
+	by := regexp.MustCompile(`by \(([^)]+)\)`)
+	for _, query := range queries {
+		found := selector.FindAllStringSubmatch(query, -1)
+		if len(found) == 0 {
+			t.Errorf("the query %s asks for nothing of Triage's", query)
+		}
+		for _, m := range found {
+			known, ok := labels[m[1]]
+			if !ok {
+				known, ok = labels[regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(m[1], "")]
+			}
+			if !ok {
+				t.Errorf("there is no metric %s, which the dashboard asks for: %s", m[1], query)
+				continue
+			}
+			for _, l := range label.FindAllStringSubmatch(m[2], -1) {
+				if !slices.Contains(known, l[1]) {
+					t.Errorf("%s has no label %s: %s", m[1], l[1], query)
+				}
+			}
+			for _, list := range by.FindAllStringSubmatch(query, -1) {
+				for l := range strings.SplitSeq(list[1], ", ") {
+					if !slices.Contains(known, l) {
+						t.Errorf("%s has no label %s: %s", m[1], l, query)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestDocsAlertsAreExplained(t *testing.T) {
-	rules, manual := docText(t, "deploy/prometheus/alerts.yaml"), docSection(docText(t, "docs/operating.md"), "## Alerts")
+	rules := docText(t, "deploy/prometheus/alerts.yaml") + docText(t, "deploy/prometheus/objective.yaml")
+	manual := docSection(docText(t, "docs/operating.md"), "## Alerts")
 	alerts := regexp.MustCompile(`(?m)- alert: (\w+)$`).FindAllStringSubmatch(rules, -1)
 	if len(alerts) == 0 {
 		t.Fatal("no alerts found")

@@ -117,7 +117,7 @@ routes:
 	check.Stdin = strings.NewReader(metrics)
 	output(t, check)
 
-	rules, err := filepath.Glob(filepath.Join("..", "..", "deploy", "prometheus", "[as]*.yaml"))
+	rules, err := filepath.Glob(filepath.Join("..", "..", "deploy", "prometheus", "[aos]*.yaml"))
 	if err != nil || len(rules) == 0 {
 		t.Fatalf("no alert rules in deploy/prometheus: %v", err)
 	}
@@ -128,6 +128,19 @@ routes:
 		}
 		output(t, exec.Command(promtool, verb, "rules", path))
 	}
+
+	// The dashboard's queries are PromQL: as rules, with Grafana's variables filled in.
+	var b strings.Builder
+	b.WriteString("groups:\n  - name: dashboard\n    rules:\n")
+	filled := strings.NewReplacer("$__rate_interval", "1m", "$instance", ".*", "$critical", "critical")
+	for n, query := range docQueries(t) {
+		fmt.Fprintf(&b, "      - {record: 'q%d', expr: '%s'}\n", n, filled.Replace(query))
+	}
+	path := filepath.Join(t.TempDir(), "dashboard.yaml")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	output(t, exec.Command(promtool, "check", "rules", path))
 }
 
 // TestE2ENginxBackend stands in front of a real nginx: files of several sizes, ranges, HEAD, a redirect, and an nginx that goes away

@@ -15,6 +15,7 @@ import (
 	"triage/proxy/incident"
 	word "triage/proxy/incident/send"
 	"triage/proxy/lever"
+	"triage/proxy/telemetry"
 )
 
 // history is the record of incidents, with those who look and those who may act.
@@ -86,14 +87,6 @@ func listed(words []string) string {
 	return strings.Join(words, ", ")
 }
 
-// byHand are the levers in words.
-func (r *history) byHand() (out []string) {
-	for _, l := range r.levers.Pulled() {
-		out = append(out, fmt.Sprintf("%s, by %s until %s", l, l.Who, l.Until.UTC().Format("15:04 UTC")))
-	}
-	return out
-}
-
 // lookEvery is how often the record looks at the proxy.
 const lookEvery = time.Second
 
@@ -126,7 +119,7 @@ func (s *server) lookOnce(after uint64) (seen uint64) {
 	}
 	s.history.levers.Tick(time.Now())
 	at := time.Since(s.started)
-	s.history.book.Observe(time.Now(), at, s.history.eyes.Look(at, lookEvery, s.proxy.Snapshot(), events, s.history.byHand(), nil))
+	s.history.book.Observe(time.Now(), at, s.history.eyes.Look(at, lookEvery, s.proxy.Snapshot(), events, s.history.levers.InForce(), nil))
 	return seen
 }
 
@@ -143,4 +136,33 @@ func (r *history) current() *incident.Incident {
 // wentLive notes that a configuration went live.
 func (r *history) wentLive(who, hash string) {
 	_ = r.book.Change(time.Now(), who, "configuration "+hash[:min(12, len(hash))], nil) // what it says is never empty
+}
+
+// incidentSnapshot is what metrics tell of incidents.
+func (s *server) incidentSnapshot() telemetry.IncidentSnapshot {
+	out := telemetry.IncidentSnapshot{
+		State: string(s.history.book.State()), Taken: map[string]bool{}, Levers: map[string]int{}, Words: map[string]telemetry.WordCounts{}, Viewers: s.console.Viewers(),
+	}
+	for _, state := range incident.States() {
+		out.States = append(out.States, string(state))
+	}
+	for _, kind := range lever.Kinds() {
+		out.Levers[string(kind)] = 0
+	}
+	for _, l := range s.history.levers.Pulled() {
+		out.Levers[string(l.Kind)]++
+	}
+	for kind, c := range s.history.sender.Counts() {
+		out.Words[kind] = telemetry.WordCounts(c)
+	}
+	record, lost := s.history.book.Trouble()
+	out.Writable, out.Lost = record == "" && s.history.levers.Trouble() == "", lost
+	i := s.history.current()
+	for _, role := range incident.Roles() {
+		out.Taken[string(role)] = i != nil && i.Roles[role] != ""
+	}
+	if i != nil {
+		out.Open, out.Severity = i.Lasted(time.Now()), incident.Severity(i.Impact, s.proxy.Snapshot().ClassOf)
+	}
+	return out
 }

@@ -121,6 +121,7 @@ func (s *server) Run(ctx context.Context) error {
 	background.Go(func() { s.telemetry.Run(inner) })
 	background.Go(func() { s.tell(inner) })
 	background.Go(func() { s.look(sole) })
+	background.Go(func() { s.console.Run(sole) })
 	background.Go(func() { s.history.book.Run(inner) })
 	background.Go(func() { s.history.sender.Run(inner) })
 	go s.admin.Serve(s.adminAt)

@@ -18,6 +18,7 @@ import (
 	"triage/config"
 	"triage/proxy"
 	"triage/proxy/admin"
+	"triage/proxy/console"
 	"triage/proxy/edge"
 	"triage/proxy/incident"
 	"triage/proxy/shortage"
@@ -45,6 +46,7 @@ type server struct {
 	telemetry *telemetry.Telemetry
 	history   history
 	access    *logWriter
+	console   *console.Console
 	admin     *http.Server
 	adminAt   net.Listener
 	key       shed.CohortKey
@@ -146,7 +148,7 @@ func (s *server) newTelemetry(f *config.File) (*telemetry.Telemetry, error) {
 	}
 	b := thisBuild()
 	return telemetry.New(telemetry.Settings{
-		Snapshot: func() proxy.Snapshot { return s.proxy.Snapshot() }, Server: s.serverSnapshot,
+		Snapshot: func() proxy.Snapshot { return s.proxy.Snapshot() }, Server: s.serverSnapshot, Incidents: s.incidentSnapshot,
 		Version: b.Version, Commit: b.Commit, Logger: s.options.logger,
 		Log: telemetry.LogSettings{Writer: s.access, Refusals: refusals, Buffer: f.AccessLog.Buffer, Disabled: f.AccessLog.To == "off"},
 	})
@@ -216,10 +218,13 @@ func (s *server) newAdmin(f *config.File) error {
 			return err
 		}
 	}
+	if s.console, err = s.newConsole(); err != nil {
+		return err
+	}
 	api, err := admin.New(admin.Settings{
 		Status: s.status, Metrics: s.telemetry.Handler(), Ready: s.ready, Config: s.inForce, Entries: s.proxy.Entries,
 		Reload:    func(_ context.Context, who string) error { return s.reload(who) },
-		Incidents: s.history.book, Levers: s.history.levers, Tokens: tokens, Hosts: f.Admin.Hosts, Logger: s.options.logger,
+		Incidents: s.history.book, Levers: s.history.levers, Console: s.console, Tokens: tokens, Hosts: f.Admin.Hosts, Logger: s.options.logger,
 	})
 	if err != nil {
 		return err
@@ -231,6 +236,16 @@ func (s *server) newAdmin(f *config.File) error {
 	}
 	s.admin = admin.Server(api.Handler())
 	return nil
+}
+
+func (s *server) newConsole() (*console.Console, error) {
+	return console.New(console.Settings{
+		Snapshot: s.proxy.Snapshot, Totals: s.history.counter.Totals, Incidents: s.history.book, Levers: s.history.levers, Logger: s.options.logger,
+		About: func() console.About {
+			c := s.inForce()
+			return console.About{Version: thisBuild().Version, Started: s.started, Config: c.Hash, LastError: c.LastError}
+		},
+	})
 }
 
 // closeAll gives back what newServer bound.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"triage/proxy/console"
 	"triage/proxy/incident"
 	"triage/proxy/lever"
 	"triage/shed"
@@ -32,6 +33,8 @@ type Settings struct {
 	// Incidents and Levers are the books; nil: there is no such API. Both or none.
 	Incidents *incident.Book
 	Levers    *lever.Book
+	// Console is the page; nil: there is none.
+	Console *console.Console
 	// Tokens are who may do what; none asks nobody, which needs a listener that only this machine reaches.
 	Tokens []Token
 	// Hosts are names, without port, by which the API may be called besides localhost and the address it listens on.
@@ -131,10 +134,13 @@ func (a *Admin) api() map[string]map[string]endpoint {
 			"/api/v1/lever/undo":       post(a.undo),
 		})
 	}
+	if a.settings.Console != nil {
+		all["/api/v1/stream"] = map[string]endpoint{"GET": {Viewer, a.stream}}
+	}
 	return all
 }
 
-// Handler is the way of an admin request: health, Host, origin, token, path, method, role.
+// Handler is the way of an admin request: health, Host, origin, the console's files, token, path, method, role.
 func (a *Admin) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		harden(w.Header())
@@ -147,6 +153,9 @@ func (a *Admin) Handler() http.Handler {
 		}
 		if err := a.origins.Check(r); err != nil {
 			problem(w, http.StatusForbidden, err.Error())
+			return
+		}
+		if a.settings.Console != nil && console.Page(w, r) {
 			return
 		}
 		who, ok := a.caller(r)

@@ -1,5 +1,7 @@
 // Package admin answers one question: who may look into the running proxy, and change it, over HTTP?
 //
+//	GET  / /console/…          the console: a page that asks for a token      anybody
+//	GET  /api/v1/stream        what it shows, as server-sent events           viewer
 //	GET  /healthz /livez       200 while the process lives
 //	GET  /readyz               200, or 503 with the reason while starting or draining; ?verbose lists the checks
 //	GET  /metrics              Prometheus exposition                          viewer
@@ -35,5 +37,5 @@
 //
 // Promised: no request, however large or slow, holds more than a few kilobytes or lives longer than Server's timeouts.
 //
-// Not done: TLS (use a unix socket, or a tunnel), sessions, a console.
+// Not done: TLS (use a unix socket, or a tunnel), sessions.
 package admin

@@ -98,21 +98,13 @@ func (a *Admin) incident(w http.ResponseWriter, r *http.Request) {
 	done(w, err, func() any { return i })
 }
 
-// inForce are the levers in words.
-func (a *Admin) inForce() (out []string) {
-	for _, l := range a.settings.Levers.Pulled() {
-		out = append(out, l.String()+", by "+l.Who+" until "+l.Until.UTC().Format("15:04 UTC"))
-	}
-	return out
-}
-
 func (a *Admin) update(w http.ResponseWriter, r *http.Request) {
 	i, err := a.settings.Incidents.Show(r.URL.Query().Get("id"))
 	if err != nil {
 		done(w, err, nil)
 		return
 	}
-	u := incident.UpdateOf(i, time.Now(), a.inForce())
+	u := incident.UpdateOf(i, time.Now(), a.settings.Levers.InForce())
 	switch r.URL.Query().Get("format") {
 	case "", "text":
 		say(w, "text/plain", u.Text())
@@ -131,7 +123,7 @@ func (a *Admin) report(w http.ResponseWriter, r *http.Request) {
 		done(w, err, nil)
 		return
 	}
-	report := incident.ReportOf(i, time.Now(), a.inForce())
+	report := incident.ReportOf(i, time.Now(), a.settings.Levers.InForce())
 	switch r.URL.Query().Get("format") {
 	case "", "markdown":
 		say(w, "text/markdown", report.Markdown())
@@ -162,7 +154,7 @@ func (a *Admin) note(w http.ResponseWriter, r *http.Request) {
 
 func (a *Admin) resolve(w http.ResponseWriter, r *http.Request) {
 	if p, ok := a.posted(w, r); ok {
-		done(w, a.settings.Incidents.Resolve(time.Now(), p.Who, p.Why, a.inForce()), a.latest)
+		done(w, a.settings.Incidents.Resolve(time.Now(), p.Who, p.Why, a.settings.Levers.InForce()), a.latest)
 	}
 }
 

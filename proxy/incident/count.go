@@ -182,8 +182,7 @@ func (c *Counter) read(at time.Duration) counted {
 	out := counted{at: at, routes: map[string]routeCounted{}, sessions: c.hurt.count()}
 	for name, r := range c.routes {
 		rc := routeCounted{crowded: int(r.crowded.Load()), wrong: int(r.wrong.Load()), internal: int(r.internal.Load()),
-			results:   Counts{r.results[proxy.Served].Load(), r.results[proxy.Degraded].Load(), r.results[proxy.Refused].Load(), r.results[proxy.Failed].Load()},
-			endpoints: map[string]tallied{}}
+			results: r.ended(), endpoints: map[string]tallied{}}
 		for url, t := range *r.endpoints.Load() {
 			rc.endpoints[url] = t.read()
 			rc.tallied = rc.tallied.plus(rc.endpoints[url])
@@ -194,6 +193,23 @@ func (c *Counter) read(at time.Duration) counted {
 		out.routes[name] = rc
 	}
 	return out
+}
+
+// Totals are what became of the routes' requests since they were first counted.
+func (c *Counter) Totals() map[string]Counts {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make(map[string]Counts, len(c.routes))
+	for name, r := range c.routes {
+		if name != "" {
+			out[name] = r.ended()
+		}
+	}
+	return out
+}
+
+func (r *routeCount) ended() Counts {
+	return Counts{r.results[proxy.Served].Load(), r.results[proxy.Degraded].Load(), r.results[proxy.Refused].Load(), r.results[proxy.Failed].Load()}
 }
 
 // seen is a route's part of a verdict.Second.

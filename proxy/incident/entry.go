@@ -40,6 +40,9 @@ const (
 	Resolved  State = "resolved"
 )
 
+// States gives every state, in order.
+func States() []State { return []State{Quiet, Open, Mitigated, Watching, Resolved} }
+
 // Role is one of three.
 type Role string
 

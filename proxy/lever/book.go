@@ -142,6 +142,14 @@ func (b *Book) Pulled() []Lever {
 	return slices.Clone(b.pulled)
 }
 
+// InForce says in words what is pulled, by whom and until when.
+func (b *Book) InForce() (out []string) {
+	for _, l := range b.Pulled() {
+		out = append(out, fmt.Sprintf("%s, by %s until %s", l, l.Who, l.Until.UTC().Format("15:04 UTC")))
+	}
+	return out
+}
+
 // Trouble says what is wrong with the audit log, "" if nothing is.
 func (b *Book) Trouble() string {
 	b.mu.Lock()

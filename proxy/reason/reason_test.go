@@ -43,7 +43,7 @@ func TestFaults(t *testing.T) {
 		want := reason.FaultNone
 		switch {
 		case r.Shed():
-		case r >= reason.NoRoute && r <= reason.ClientGone, r == reason.ClientStalled:
+		case r >= reason.NoRoute && r <= reason.ClientStalled:
 			want = reason.FaultClient
 		case r >= reason.NoEndpoint && r <= reason.UpstreamIncomplete:
 			want = reason.FaultBackend

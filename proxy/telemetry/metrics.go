@@ -60,6 +60,17 @@ const (
 	buildInfo
 	logDropped
 	logSampledOut
+	incidentState
+	incidentSeverity
+	incidentSeconds
+	incidentRole
+	incidentRecord
+	incidentLost
+	levers
+	wordTaken
+	wordRetried
+	wordDead
+	consoleViewers
 
 	metrics
 	firstPulled = inFlight
@@ -108,6 +119,18 @@ var catalogue = [metrics]Metric{
 	buildInfo:        {"triage_build_info", "gauge", []string{"version", "commit", "goversion"}, "Always 1: what this binary was built from."},
 	logDropped:       {"triage_log_dropped_total", "counter", []string{"cause"}, "Access log lines lost because the buffer was full or the writer failed."},
 	logSampledOut:    {"triage_log_sampled_out_total", "counter", nil, "Refusals left out of the access log by sampling."},
+
+	incidentState:    {"triage_incident_state", "gauge", []string{"state"}, "1 for the state that the latest incident is in, 0 for the others."},
+	incidentSeverity: {"triage_incident_severity", "gauge", nil, "By what the open incident has cost so far: 1 the most important class was hit, 2 the second, 3 another, 4 none; 0 while no incident is open."},
+	incidentSeconds:  {"triage_incident_open_seconds", "gauge", nil, "How long the open incident has been open; 0 while none is."},
+	incidentRole:     {"triage_incident_role_taken", "gauge", []string{"role"}, "1 if somebody has the role in the open incident."},
+	incidentRecord:   {"triage_incident_record_writable", "gauge", nil, "0 while the record of incidents or the audit log cannot be written."},
+	incidentLost:     {"triage_incident_entries_lost_total", "counter", nil, "Entries that are in memory alone, since the record's file could not be written for too long."},
+	levers:           {"triage_levers", "gauge", []string{"kind"}, "What is set by hand and not taken back."},
+	wordTaken:        {"triage_incident_words_delivered_total", "counter", []string{"receiver"}, "Word of incidents that a receiver took."},
+	wordRetried:      {"triage_incident_words_retried_total", "counter", []string{"receiver"}, "Tries to tell a receiver that failed and were tried again."},
+	wordDead:         {"triage_incident_words_dead_total", "counter", []string{"receiver"}, "Word of incidents that a receiver did not take in two hours, or refused for good: it is with the dead letters."},
+	consoleViewers:   {"triage_console_viewers", "gauge", nil, "Streams of the console that are open."},
 }
 
 // Names gives every metric of Triage's own; the caller may change the copy.

@@ -63,6 +63,12 @@ func everything() proxy.Snapshot {
 func full(t testing.TB) *telemetry.Telemetry {
 	tel := newTelemetry(t, telemetry.Settings{
 		Version: "1.2.3", Commit: "abc", Snapshot: everything,
+		Incidents: func() telemetry.IncidentSnapshot {
+			return telemetry.IncidentSnapshot{
+				State: "open", States: []string{"quiet", "open"}, Severity: 2, Open: time.Minute, Taken: map[string]bool{"commander": true, "comms-lead": false},
+				Lost: 3, Levers: map[string]int{"shed": 1, "drain": 0}, Words: map[string]telemetry.WordCounts{"slack": {Taken: 4, Retried: 5, Dead: 6}}, Viewers: 7,
+			}
+		},
 		Server: func() telemetry.ServerSnapshot {
 			return telemetry.ServerSnapshot{Listeners: []telemetry.ListenerSnapshot{{Address: "0.0.0.0:8080", Connections: 3, Closed: map[string]uint64{"room": 2}}}}
 		},

@@ -57,6 +57,9 @@ func (p *pulled) Collect(ch chan<- prometheus.Metric) {
 			}
 		}
 	}
+	if p.settings.Incidents != nil {
+		e.incidents(p.settings.Incidents())
+	}
 	if p.settings.Snapshot != nil {
 		e.snapshot(p.settings.Snapshot())
 	}

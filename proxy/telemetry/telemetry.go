@@ -23,6 +23,8 @@ type Settings struct {
 	Snapshot func() proxy.Snapshot
 	// Server is asked at every scrape; nil exposes nothing of the listeners.
 	Server func() ServerSnapshot
+	// Incidents is asked at every scrape; nil exposes nothing of incidents.
+	Incidents func() IncidentSnapshot
 	// Version and Commit label triage_build_info.
 	Version, Commit string
 	// GoVersion labels triage_build_info; "" is the running toolchain's.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"sync"
@@ -54,9 +55,9 @@ type Sender struct {
 	client   *http.Client
 	queues   []chan message
 
-	mu   sync.Mutex
-	dead int
-	open map[string]incident.Incident // for those who want to be told again
+	mu     sync.Mutex
+	counts map[string]Counts            // by kind of receiver
+	open   map[string]incident.Incident // for those who want to be told again
 }
 
 // message is what is told: the incident, and what happened to it.
@@ -71,7 +72,7 @@ func New(s Settings) (*Sender, error) {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
-	out := &Sender{settings: s, open: map[string]incident.Incident{}}
+	out := &Sender{settings: s, counts: map[string]Counts{}, open: map[string]incident.Incident{}}
 	out.client = &http.Client{Transport: s.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	for i, r := range s.Receivers {
 		if forms[r.Kind] == nil {
@@ -80,6 +81,7 @@ func New(s Settings) (*Sender, error) {
 		if _, err := http.NewRequest(http.MethodPost, r.Address, nil); err != nil || r.Address == "" {
 			return nil, fmt.Errorf("receiver %d: its address is none", i) // which may be a secret
 		}
+		out.counts[r.Kind] = Counts{}
 		out.queues = append(out.queues, make(chan message, queued))
 	}
 	return out, nil
@@ -110,11 +112,26 @@ func (s *Sender) offer(n int, m message) {
 	}
 }
 
-// Dead is how many messages nobody took.
-func (s *Sender) Dead() int {
+// Counts are of messages: taken, tried again, and given up.
+type Counts struct{ Taken, Retried, Dead uint64 }
+
+// Counts gives them by kind of receiver.
+func (s *Sender) Counts() map[string]Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.dead
+	return maps.Clone(s.counts)
+}
+
+func (s *Sender) count(n int, c Counts) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.countLocked(n, c)
+}
+
+func (s *Sender) countLocked(n int, c Counts) {
+	kind := s.settings.Receivers[n].Kind
+	old := s.counts[kind]
+	s.counts[kind] = Counts{old.Taken + c.Taken, old.Retried + c.Retried, old.Dead + c.Dead}
 }
 
 // Run sends until the context ends.
@@ -186,6 +203,7 @@ func (s *Sender) deliver(ctx context.Context, n int, m message) error {
 		err := s.try(ctx, n, m)
 		switch {
 		case err == nil:
+			s.count(n, Counts{Taken: 1})
 			return nil
 		case errors.Is(err, errRefused):
 			return err
@@ -197,6 +215,7 @@ func (s *Sender) deliver(ctx context.Context, n int, m message) error {
 			told = true
 			s.settings.Logger.Warn("a receiver does not take word of an incident; it is tried again", "kind", s.settings.Receivers[n].Kind, "error", err)
 		}
+		s.count(n, Counts{Retried: 1})
 		select {
 		case <-ctx.Done():
 		case <-time.After(jittered(wait)):
@@ -250,7 +269,7 @@ type letter struct {
 func (s *Sender) bury(n int, m message, why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dead++
+	s.countLocked(n, Counts{Dead: 1})
 	kind := s.settings.Receivers[n].Kind
 	s.settings.Logger.Error("word of an incident was not taken", "kind", kind, "incident", m.incident.ID, "error", why)
 	if s.settings.DeadLetters == "" {
