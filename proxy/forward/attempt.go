@@ -88,6 +88,9 @@ func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 		a.connected()
 	}
 	if a.conn != nil {
+		if info.Reused {
+			a.conn.inStep()
+		}
 		a.conn.received.Store(false)
 		a.conn.attempt.Store(a)
 	}

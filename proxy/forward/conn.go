@@ -5,9 +5,11 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // conn is a connection to an endpoint that remembers what the endpoint did on it, as evidence.
@@ -21,6 +23,8 @@ type conn struct {
 	received atomic.Bool
 	unasked  atomic.Bool
 	ended    atomic.Bool
+	// reading is set while the transport reads.
+	reading atomic.Bool
 
 	// dead is closed when nothing can be read any more.
 	dead chan struct{}
@@ -80,7 +84,9 @@ func (c *conn) readNow(p []byte) (n int, err error, done bool) {
 }
 
 func (c *conn) Read(p []byte) (int, error) {
+	c.reading.Store(true)
 	n, err := c.read(p)
+	c.reading.Store(false)
 	if n > 0 && !c.received.Load() {
 		c.received.Store(true)
 	}
@@ -109,6 +115,23 @@ func (c *conn) Write(p []byte) (int, error) {
 		<-c.dead
 	}
 	return n, err
+}
+
+// inStep waits until the transport has used up all that came, or has found more than was asked for and closed. It gives a connection
+// away before it looks: the next request would be answered with what was left over of the last one.
+func (c *conn) inStep() {
+	for spins := 0; !c.reading.Load(); spins++ {
+		select {
+		case <-c.dead:
+			return
+		default:
+		}
+		if spins < 100 {
+			runtime.Gosched()
+		} else {
+			time.Sleep(20 * time.Microsecond)
+		}
+	}
 }
 
 // ReadFrom keeps io.Copy from making a buffer for every upload.
