@@ -277,12 +277,16 @@ func (p *tab) tabs() {
 		p.must(chromedp.Do(p.ctx, chromedp.KeyEvent("\t")))
 		at := look[string](p, `(() => {
 			const node = document.activeElement, before = globalThis.lastStop;
+			if (node === document.body) return "";
 			globalThis.lastStop = node;
 			const name = (node.id || node.textContent.trim().slice(0, 30) || node.tagName);
 			if (getComputedStyle(node).outlineStyle === "none") return "unseen: " + name;
 			if (before && !(before.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_FOLLOWING)) return "back: " + name;
 			return name;
 		})()`)
+		if at == "" { // behind the last one the focus leaves the page
+			break
+		}
 		stops = append(stops, at)
 	}
 	for _, s := range stops {
