@@ -18,6 +18,7 @@ var desyncReadings = []struct {
 		[]string{"CL.TE: length over chunks, a request behind them", "CL.TE: length first", "TE.CL: coding first, length of the first line"}},
 	{"Section 6.3 allows to take two lengths that are alike for one. They come from nobody who means well, so the fast lane and nginx refuse.", []string{"CL.CL: two alike", "CL.CL: a list"}},
 	{"nginx takes a tab before a value for a part of it. It is white space (RFC 9110, section 5.5).", []string{"TE.TE: a tab before it"}},
+	{"Backends that turn a dash into an underscore read both names alike. We refuse, nginx and HAProxy pass it on.", []string{"TE.TE: an underscore"}},
 	{"A fold may be refused or replaced by spaces (section 5.2). net/http and HAProxy replace it; what is forwarded is one line.", []string{"TE.TE: behind a fold", "TE.TE: folded", "lines: obs-fold"}},
 	{"A bare LF may be taken for the end of a line (section 2.2), and the others do. What is forwarded ends in CRLF. The fast lane refuses: half of all smuggling begins here.",
 		[]string{"TE.TE: behind a bare LF", "lines: bare LF after the request line", "lines: bare LF everywhere", "lines: bare LF as the empty line", "chunks: bare LF as the last line"}},
