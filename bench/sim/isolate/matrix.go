@@ -1,6 +1,7 @@
 package isolate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -29,13 +30,19 @@ type Report struct {
 
 // Run judges every episode with every seed.
 func Run(ctx context.Context, s Settings) (Report, error) {
-	if s.Draw == "" {
-		s.Draw = sim.Development
-	}
-	if s.Seeds == 0 {
-		s.Seeds = 5
-	}
-	all := make([][]Judgement, len(s.Episodes)*s.Seeds)
+	s = s.complete()
+	all, err := each(ctx, s, judged)
+	return Report{s.Draw, s.Seeds, slices.Concat(all...)}, err
+}
+
+func (s Settings) complete() Settings {
+	s.Draw, s.Seeds = cmp.Or(s.Draw, sim.Development), cmp.Or(s.Seeds, 5)
+	return s
+}
+
+// each does one thing with every episode and seed, several at the same time, and gives the results in order; after an error what there is.
+func each[T any](ctx context.Context, s Settings, one func(sim.Episode, sim.Draw, int) (T, error)) ([]T, error) {
+	all := make([]T, len(s.Episodes)*s.Seeds)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	tasks := make(chan int)
@@ -44,7 +51,7 @@ func Run(ctx context.Context, s Settings) (Report, error) {
 		workers.Go(func() {
 			for task := range tasks {
 				var err error
-				if all[task], err = judged(s.Episodes[task/s.Seeds], s.Draw, task%s.Seeds+1); err != nil {
+				if all[task], err = one(s.Episodes[task/s.Seeds], s.Draw, task%s.Seeds+1); err != nil {
 					stop(err)
 				}
 			}
@@ -55,7 +62,7 @@ func Run(ctx context.Context, s Settings) (Report, error) {
 	}
 	close(tasks)
 	workers.Wait()
-	return Report{s.Draw, s.Seeds, slices.Concat(all...)}, context.Cause(ctx)
+	return all, context.Cause(ctx)
 }
 
 // judged judges one run, as it is and in its variants.

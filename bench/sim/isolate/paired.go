@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -41,34 +40,14 @@ func (s Shares) Off() float64 { return math.Abs(s.Said - s.True) }
 
 // Paired holds the estimates of all episodes in which protection acts against paired runs.
 func Paired(ctx context.Context, s Settings) ([]Pair, error) {
-	s.Draw, s.Seeds = cmp.Or(s.Draw, sim.Development), cmp.Or(s.Seeds, 5)
-	pairs := make([]*Pair, len(s.Episodes)*s.Seeds)
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	tasks := make(chan int)
-	var workers sync.WaitGroup
-	for range max(s.Jobs, 1) {
-		workers.Go(func() {
-			for task := range tasks {
-				var err error
-				if pairs[task], err = paired(s.Episodes[task/s.Seeds], s.Draw, task%s.Seeds+1); err != nil {
-					stop(err)
-				}
-			}
-		})
-	}
-	for task := 0; task < len(pairs) && ctx.Err() == nil; task++ {
-		tasks <- task
-	}
-	close(tasks)
-	workers.Wait()
+	pairs, err := each(ctx, s.complete(), paired)
 	var out []Pair
 	for _, p := range pairs {
 		if p != nil {
 			out = append(out, *p)
 		}
 	}
-	return out, context.Cause(ctx)
+	return out, err
 }
 
 // paired runs an episode twice; nil if protection did nothing in it, or one sidecar does not see all.
