@@ -92,10 +92,25 @@ func BenchmarkCostOpenParallel(b *testing.B) {
 	parallel(b, g, routes[:1], 0)
 }
 
-// Enter and Done on a route of a group whose limit leaves room: the way with the lock.
+// narrow takes the slots of the route's group until so few are left that their routes need the lock.
+func narrow(g *shed.Gate, r *shed.Route) {
+	for r.Open() {
+		g.Controller().Admit(g.Age(), &shed.Ticket{Route: r})
+	}
+}
+
+// Enter and Done on a route of a group whose limit leaves room.
 func BenchmarkCostGroup(b *testing.B) {
 	g, routes := taught(b, 4, 4)
 	g.Controller().Gather(g.Age(), routes[0], routes[3])
+	parallel(b, g, routes[:1], 0)
+}
+
+// The same when hardly a slot is left: the way with the lock.
+func BenchmarkCostGroupNarrow(b *testing.B) {
+	g, routes := taught(b, 4, 4)
+	g.Controller().Gather(g.Age(), routes[0], routes[3])
+	narrow(g, routes[0])
 	parallel(b, g, routes[:1], 0)
 }
 

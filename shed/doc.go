@@ -60,9 +60,10 @@
 //
 // # Cost
 //
-// While a route stands by itself and nobody waits for it, Enter and Done take no lock (open.go): they count on the route's door and file in its
-// cell, with atomics (door.go). Refusals by the level, and by a waiting room that is full of better requests, take none either. In a
-// group, while requests wait, and for some requests of a route that learns its first baseline, the upstream's mutex is taken once for each.
+// While nobody waits, Enter and Done take no lock (open.go): they count on the route's door and file in its cell, with atomics (door.go); a
+// route of a group does so with the slots that it was lent. Refusals by the level, and by a waiting room that is full of better requests,
+// take none either. The upstream's mutex is taken once for each of the rest: while requests wait or a group has hardly a slot left, and
+// then slots change hands no faster than the backend answers; what failed in a group; and some requests of a route that learns its first baseline.
 // Nothing is allocated but by a request that has to wait (a timer). Measured with BenchmarkCost* on two shared cores, undisturbed, the pair of Enter and
 // Done: 141 ns, of which reading the clock twice is 60; from 2 and 8 goroutines on one route 157 and 159; a refusal 100 to 110; with the lock 212.
 //

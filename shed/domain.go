@@ -34,11 +34,17 @@ type domain struct {
 // held are times until which something that is over still counts as in flight, in order.
 type held []time.Duration
 
-// free reports whether one more may run. Ghosts take half of the limit at the most: some backends do let go.
-func (d *domain) free() bool {
+// left is the limit less what counts as in flight. Ghosts take half of the limit at the most: some backends do let go.
+func (d *domain) left() float64 {
 	limit := max(1, d.limit)
-	return float64(d.inFlight+len(d.failed))+min(float64(len(d.ghosts)), limit/2) < limit
+	return limit - (float64(d.inFlight+len(d.failed)) + min(float64(len(d.ghosts)), limit/2))
 }
+
+// free reports whether one more may run.
+func (d *domain) free() bool { return d.left() > 0 }
+
+// slots is how many may certainly run at once beside those that do.
+func (d *domain) slots() int { return int(max(0, min(d.left(), flightMost))) }
 
 func (d *domain) room() int {
 	if math.IsInf(d.limit, 1) {

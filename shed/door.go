@@ -24,7 +24,8 @@ type notice struct {
 	// class is the route's, and in the next byte what its retries count as; learning is set while it has no learned baseline.
 	class    atomic.Uint32
 	learning atomic.Bool
-	_        [16]byte
+	grouped  atomic.Bool // the route is in a group
+	_        [12]byte
 }
 
 // door counts the requests of a route that come and go without the lock. It is one cache line, and the only one that all requests of

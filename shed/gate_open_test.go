@@ -17,6 +17,9 @@ func TestDecisionsAllocateNothing(t *testing.T) {
 	open, routes := taught(t, 4, 4)
 	grouped, members := taught(t, 4, 4)
 	grouped.Controller().Gather(grouped.Age(), members[0], members[1])
+	bound, few := taught(t, 4, 4)
+	bound.Controller().Gather(bound.Age(), few[0], few[1])
+	narrow(bound, few[0])
 	levelled, under := taught(t, 4, 4)
 	levelled.Controller().ForceLevel(levelled.Age(), 2, under[0])
 	crowded, r := full(t)
@@ -25,7 +28,7 @@ func TestDecisionsAllocateNothing(t *testing.T) {
 		route *shed.Route
 		want  bool
 	}{
-		"open": {open, routes[0], true}, "in a group": {grouped, members[0], true}, "refused by the level": {levelled, under[3], false}, "refused by a full room": {crowded, r, false},
+		"open": {open, routes[0], true}, "in a group": {grouped, members[0], true}, "in a group with few slots": {bound, few[0], true}, "refused by the level": {levelled, under[3], false}, "refused by a full room": {crowded, r, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := pair(c.gate, c.route, 100); got != c.want {
@@ -38,15 +41,22 @@ func TestDecisionsAllocateNothing(t *testing.T) {
 	}
 }
 
-// The benchmarks and the test above measure what they say: the open way is open, and a group's is not.
+// The benchmarks and the test above measure what they say: the open way is open, a group's as long as slots are left.
 func TestWhichWay(t *testing.T) {
 	g, routes := taught(t, 4, 4)
 	if !routes[0].Open() {
 		t.Error("a route that is well needs the lock")
 	}
 	g.Controller().Gather(g.Age(), routes[0], routes[1])
-	if routes[0].Open() || !routes[2].Open() {
-		t.Error("the door of a member of a group is open, or another's is shut")
+	if !routes[0].Open() || !routes[1].Open() || !routes[2].Open() {
+		t.Error("there is room in the group, and a route needs the lock")
+	}
+	if pair(g, routes[0], 0); !routes[0].Open() {
+		t.Error("a request came and went, there is room in the group, and its route needs the lock")
+	}
+	narrow(g, routes[0])
+	if routes[0].Open() || routes[1].Open() || !routes[2].Open() {
+		t.Error("the group has hardly a slot left and the door of a member is open, or another's is shut")
 	}
 	g.Controller().Scatter(g.Age())
 	if !routes[0].Open() {
@@ -60,6 +70,8 @@ func TestWhichWay(t *testing.T) {
 // What is said to need no lock gets by while somebody holds it: a tick over very many routes holds nobody up.
 func TestNoLockIsNoLock(t *testing.T) {
 	open, routes := taught(t, 4, 4)
+	grouped, members := taught(t, 4, 4)
+	grouped.Controller().Gather(grouped.Age(), members[0], members[3])
 	levelled, under := taught(t, 4, 4)
 	levelled.Controller().ForceLevel(levelled.Age(), 2, under[0])
 	crowded, r := full(t)
@@ -67,7 +79,7 @@ func TestNoLockIsNoLock(t *testing.T) {
 		gate  *shed.Gate
 		route *shed.Route
 		want  bool
-	}{"open": {open, routes[0], true}, "refused by the level": {levelled, under[3], false}, "refused by a full room": {crowded, r, false}} {
+	}{"open": {open, routes[0], true}, "in a group": {grouped, members[3], true}, "refused by the level": {levelled, under[3], false}, "refused by a full room": {crowded, r, false}} {
 		t.Run(name, func(t *testing.T) {
 			c.route.Probed(c.gate.Age())
 			admitted := make(chan bool, 1)

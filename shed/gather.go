@@ -70,8 +70,8 @@ func (r *Route) look(now, lost time.Duration) {
 	for range 4 {
 		word := r.door.word.Load()
 		starts := r.sumStarts()
-		r.inFlight = flights(word)
-		r.solo.inFlight, r.starts = r.inFlight, now*time.Duration(r.inFlight)
+		r.count(flights(word))
+		r.starts = now * time.Duration(r.inFlight)
 		if r.door.word.Load() == word {
 			r.starts = starts + lost*time.Duration(r.inFlight)
 			return

@@ -260,9 +260,11 @@ func (c *Controller) adopt(r *Route, g *group) {
 
 func (c *Controller) move(r *Route, from, to *domain) {
 	c.shut(r)
+	to.shut(c.lost())
 	if to.group != nil {
 		to.sign.since.Store(int64(to.group.since))
 	}
+	r.notice.grouped.Store(to.group != nil)
 	r.notice.sign.Store(&to.sign)
 	from.inFlight -= r.inFlight
 	to.inFlight += r.inFlight

@@ -8,10 +8,10 @@ import (
 	"triage/shed/window"
 )
 
-// The way that takes no lock. While a route stands by itself, nobody waits for it and the level leaves it alone, admitting a request
-// means counting it, and bringing it back means counting it out and filing what became of it; the route's door does both. What
-// cannot be decided like that the controller decides, under its lock: it shuts the door first, which makes the route's plain
-// fields true, works with them, and opens the door again if it may stand open.
+// The way that takes no lock. While nobody waits for a route and the level leaves it alone, admitting a request means counting it, and
+// bringing it back means counting it out and filing what became of it; the route's door does both. The routes of a group are lent
+// slots of its limit for that. What cannot be decided like that the controller decides, under its lock: it shuts the doors first, which
+// makes the plain fields of the route and its group true, works with them, and opens the doors again if they may stand open.
 //
 // A refusal needs no lock either where it cannot be otherwise: the level refuses the cohort, or the waiting room is full of better
 // ones and nothing has happened since that could have changed it.
@@ -42,7 +42,7 @@ func (c *Controller) pass(now time.Duration, t *Ticket) (decided bool) {
 	r.door.lastRun.Store(int64(now))
 	cell.arrivals.Add(t.arrival())
 	c.inFlight.add(t.stripe, 1)
-	t.state, t.since, t.began, t.Reason, t.Would, t.Hint = running, now, began, Admitted, Admitted, c.front.degrade.Load()
+	t.state, t.since, t.began, t.Reason, t.Would, t.Hint = running, now, began, Admitted, Admitted, r.notice.grouped.Load() || c.front.degrade.Load()
 	t.early = r.notice.learning.Load() && c.inFlight.total() <= earlyAll
 	return true
 }
@@ -74,7 +74,7 @@ func (c *Controller) back(now time.Duration, t *Ticket, o Outcome, waited time.D
 		return false // it teaches the guess
 	}
 	r := t.Route
-	if !r.door.out() {
+	if r.notice.grouped.Load() && o.lingers() || !r.door.out() {
 		return false
 	}
 	now = max(now, time.Duration(c.front.ticked.Load()))
@@ -105,28 +105,39 @@ func (r *Route) cell(stripe uint8) *cell {
 	return &r.own
 }
 
-// shut makes the route's plain fields true, until show.
+// shut makes the plain fields of the route true, and those of all that share its limit, until show.
 func (c *Controller) shut(r *Route) {
 	if r.asleep {
 		c.wake(r)
 	}
-	if r.open {
-		r.shut(c.lost())
+	r.domain.shut(c.lost())
+}
+
+// shut shuts the doors of the domain's routes. lost is what the controller has lost.
+func (d *domain) shut(lost time.Duration) {
+	for _, r := range d.routes {
+		if r.open {
+			r.open = false
+			r.count(r.door.shut())
+			r.starts = r.sumStarts() + lost*time.Duration(r.inFlight)
+		}
 	}
 }
 
-// shut shuts the door. lost is what the controller has lost.
-func (r *Route) shut(lost time.Duration) {
-	r.open = false
-	r.inFlight = r.door.shut()
-	r.solo.inFlight = r.inFlight
-	r.starts = r.sumStarts() + lost*time.Duration(r.inFlight)
+// count takes over what the door has counted.
+func (r *Route) count(inFlight int) {
+	r.domain.inFlight += inFlight - r.inFlight
+	r.inFlight = inFlight
 }
 
 // show follows whatever the controller has done about a route: it renews the sign in front of the waiting room, and opens the door if
 // it may stand open.
 func (c *Controller) show(now time.Duration, r *Route) {
 	r.domain.post(now)
+	if r.domain.group != nil {
+		c.lend(r.domain)
+		return
+	}
 	limit := r.openTo(now)
 	if c.observing {
 		limit = 0 // every request is to be told what would have become of it
@@ -139,6 +150,24 @@ func (c *Controller) show(now time.Duration, r *Route) {
 	default:
 		c.publish(r)
 		r.door.open(limit, r.inFlight)
+		r.open = true
+	}
+}
+
+// lentLeast is how many slots a route of a group has to be lent, or its door stays shut: opening one costs about what a request saves.
+const lentLeast = 4
+
+// lend opens the doors of a group that nobody waits for: every route may let as many in as its part of the slots that are free. So no more
+// can come than there are slots, however they come; who finds his route's part used up makes the controller count and lend again.
+func (c *Controller) lend(d *domain) {
+	d.shut(c.lost())
+	part := d.slots() / len(d.routes)
+	if c.observing || d.queue.Len() > 0 || part < lentLeast {
+		return
+	}
+	for _, r := range d.routes {
+		c.publish(r)
+		r.door.open(min(r.inFlight+part, flightMost), r.inFlight)
 		r.open = true
 	}
 }
@@ -198,7 +227,7 @@ func (c *Controller) showAll(now time.Duration) {
 // openTo is how many may be in flight of the route without asking the controller; 0: it has to be asked about every one.
 func (r *Route) openTo(now time.Duration) int {
 	switch {
-	case r.removed, r.domain != &r.solo, r.solo.queue.Len() > 0, r.inFlight >= flightMost:
+	case r.removed, r.solo.queue.Len() > 0, r.inFlight >= flightMost:
 		return 0
 	case now < r.headroomAt: // between two ticks the ceiling will begin to count
 		return 0

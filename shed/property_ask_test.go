@@ -131,7 +131,7 @@ func TestObservingFindsTheSame(t *testing.T) {
 		}
 		observing.run()
 	})
-	if t.Logf("%d groups", groups); groups == 0 || groups < 10 && !raceDetector {
+	if t.Logf("%d groups", groups); groups < 10 && !raceDetector {
 		t.Errorf("%d groups; the worlds show nothing", groups)
 	}
 }

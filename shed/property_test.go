@@ -85,7 +85,7 @@ func TestTicketsOfDrawnWorldsComeBack(t *testing.T) {
 			}
 		}
 	})
-	if t.Logf("%d occasions", evidence); evidence < 20/thin {
+	if t.Logf("%d occasions", evidence); evidence < 20 && !raceDetector {
 		t.Errorf("%d waited in groups; the worlds show nothing", evidence)
 	}
 }

@@ -203,6 +203,22 @@ func TestTheCeilingIsExact(t *testing.T) {
 	}
 }
 
+// Nor the limit of a group, whichever of its routes asks, although each has slots lent to it.
+func TestTheLimitOfAGroupIsExact(t *testing.T) {
+	g, routes := taught(t, 4, 4)
+	g.Under(func(now time.Duration, c *shed.Controller) { c.Gather(now, routes...) })
+	h := &hammer{gate: g}
+	h.routes.Store(&routes)
+	limit := int64(math.Ceil(g.Snapshot().Groups[0].Limit))
+	for range 5 {
+		h.run(int(limit)+8, 100, func(*rand.Rand) { g.Under(func(now time.Duration, c *shed.Controller) { c.Collect(now) }) })
+	}
+	h.nothingLeft(t)
+	if got := h.most.Load(); got > limit || got < limit/2 {
+		t.Errorf("%d in flight at most in a group with the limit %d", got, limit)
+	}
+}
+
 // A request that comes or goes while a tick looks is never taken for one that has been there since the process began.
 func TestNobodyLooksOlderThanHeIs(t *testing.T) {
 	g, routes := taught(t, 4, 4)

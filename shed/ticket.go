@@ -45,6 +45,9 @@ const (
 	Declined
 )
 
+// lingers reports that in a group the request may have to count as in flight although it is over; see domain.hold.
+func (o Outcome) lingers() bool { return o == Failure || o == Timeout || o == Abandoned }
+
 type ticketState uint8
 
 const (

@@ -118,7 +118,7 @@ func testReverseProxyBehaviour(t *testing.T) {
 			t.Errorf("X-Forwarded-For %q", value)
 		}
 		got = call(t, "GET", stranger.url+"/x", "X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1", "X-Forwarded-Host: other", "X-Forwarded-Proto: https").seen(t)
-		if value := got.Header["X-Forwarded-For"]; !slices.Equal(value, []string{"127.0.0.1"}) || strings.Contains(got.Header.Get("Forwarded"), "192") || got.Header.Get("X-Forwarded-Proto") != "http" {
+		if value := got.Header["X-Forwarded-For"]; !slices.Equal(value, []string{"127.0.0.1"}) || strings.Contains(got.Header.Get("Forwarded"), "192.0.2.1") || got.Header.Get("X-Forwarded-Proto") != "http" {
 			t.Errorf("from a stranger the backend got %v", got.Header)
 		}
 	})
