@@ -74,7 +74,7 @@ type Limits struct {
 
 // Timeouts bounds how long a client may stand still.
 type Timeouts struct {
-	ReadHeader Duration `yaml:"read_header" default:"10s" min:"1ms" max:"24h" doc:"Until the request header is complete."`
+	ReadHeader Duration `yaml:"read_header" default:"10s" min:"1ms" max:"24h" doc:"Until the request header is complete; of a new connection from its first moment."`
 	Idle       Duration `yaml:"idle" default:"90s" min:"1ms" max:"24h" doc:"A kept connection without a request."`
 	Read       Duration `yaml:"read" default:"60s" min:"1ms" max:"24h" doc:"No byte of the request body for this long."`
 	Write      Duration `yaml:"write" default:"60s" min:"1ms" max:"24h" doc:"The client takes no byte of the response for this long."`

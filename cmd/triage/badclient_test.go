@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -25,12 +26,46 @@ func TestBadClients(t *testing.T) {
 	onBothLanes(t, testBadClients)
 }
 
+// crew is more goroutines than the fast lane keeps for connections that wake up.
+const crew = 80
+
+// keepCrew makes the fast lane keep as many goroutines as it ever does, so that they are no leak afterwards: each of some connections that have waited has
+// a request under way at the same time.
+func keepCrew(t *testing.T, url string) {
+	var all []*wire
+	for _, path := range []string{"/one", "/together"} {
+		for i := range crew {
+			if path == "/one" {
+				all = append(all, dial(t, url))
+			}
+			all[i].say("GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path)
+		}
+		for _, w := range all {
+			if a := w.answer(); a.status != http.StatusOK {
+				t.Fatalf("%s: %d, %v", path, a.status, a.err)
+			}
+		}
+	}
+	for _, w := range all {
+		w.Close()
+	}
+}
+
 func testBadClients(t *testing.T) {
+	together := sync.WaitGroup{}
 	app := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/together" {
+			together.Done()
+			together.Wait()
+		}
 		w.Header().Set("Connection", "close") // a second idle connection, kept for later, is no leak
 		echo(w, r)
 	})
 	r := start(t, conf("listen: {address: '127.0.0.1:0', limits: {body: 1KiB}}", app, everything))
+	if onFast(t) {
+		together.Add(crew)
+		keepCrew(t, r.url)
+	}
 	// Only what is about time meets short timeouts: on a busy machine anything else may need longer.
 	hasty := start(t, conf("listen: {address: '127.0.0.1:0', timeouts: {read_header: 300ms, idle: 300ms, read: 300ms}, limits: {body: 1KiB}}", app, everything))
 	get(t, r.url+"/warm")

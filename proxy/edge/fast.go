@@ -1,15 +1,12 @@
 package edge
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"triage/proxy/http1"
 )
@@ -49,6 +46,8 @@ type line struct {
 	conn  *conn
 	peer  netip.Addr
 	state atomic.Uint32
+	// begun is set when something has come.
+	begun bool
 }
 
 // Awake goes on with a connection that something has come on, or whose time is over.
@@ -182,132 +181,6 @@ func (f *Fast) begin(n int, p *policy) {
 	f.answer.reset()
 	if f.from.leaving.Load() || f.line.state.Load() == leaving {
 		f.Last = true
-	}
-}
-
-// errNothing says that there is nothing to serve yet.
-var errNothing = errors.New("no request has come yet")
-
-// await reads a request's head and parses it. 0 without an error: there is none, and nobody wants an answer.
-func (f *Fast) await(p *policy) (n int, err error) {
-	if len(f.Buffered()) == 0 {
-		// The client has not had its answer for long; when others have run the next request may be there.
-		runtime.Gosched()
-		switch some, err := f.FillNow(); {
-		case err != nil || !some && (f.line.state.Load() != waiting || !f.fresh && f.Overdue()):
-			return 0, nil
-		case !some:
-			if f.fresh {
-				now := http1.Now()
-				f.ReadBy(now+p.Idle, now+p.Idle+http1.Slack(p.Idle))
-				f.line.conn.mark.Store(markNow())
-			}
-			return 0, errNothing
-		}
-	}
-	// One that is to be closed is served all the same: what has come is not lost.
-	f.line.state.CompareAndSwap(waiting, serving)
-	until := time.Duration(0)
-	for seen := 0; ; {
-		if newLine(f.Buffered()[seen:]) {
-			n, err = http1.ParseRequest(f.Buffered(), &f.Request, maxFields)
-		}
-		switch seen = len(f.Buffered()); {
-		case err != nil:
-			return 0, err
-		case n > int(p.MaxHeader) || n == 0 && seen > int(p.MaxHeader):
-			return 0, http1.ErrTooLarge
-		case n > 0:
-			return n, nil
-		}
-		if until == 0 {
-			until = http1.Now() + p.Shortage.Scale(p.ReadHeader, headerFloor)
-		}
-		f.ReadBy(until, until)
-		switch err := f.Fill(); {
-		case err == http1.ErrTooLarge:
-			return 0, err
-		case err != nil:
-			if http1.Late(err) {
-				f.from.tally.slowHeader.Add(1)
-			}
-			return 0, nil
-		}
-	}
-}
-
-func newLine(b []byte) bool {
-	for i := len(b) - 1; i >= 0; i-- {
-		if b[i] == '\n' {
-			return true
-		}
-	}
-	return false
-}
-
-// smallRest is how much of a body that nobody wants is read so that the connection can go on.
-const smallRest = 256 << 10
-
-// finish ends a request, and reports whether another one may come.
-func (f *Fast) finish(p *policy) bool {
-	if f.Cut {
-		return false
-	}
-	if !f.Last && !f.Body.Whole() && !f.discard() {
-		f.Last = true
-	}
-	if f.Last {
-		f.linger()
-		return false
-	}
-	f.End()
-	f.fresh = true
-	return f.line.state.CompareAndSwap(serving, waiting)
-}
-
-// discard reads what is left of a small body.
-func (f *Fast) discard() bool {
-	if f.Body.Left() > smallRest {
-		return false
-	}
-	for read := 0; ; {
-		piece, err := f.Body.Next()
-		if read += len(piece); err != nil || read > smallRest {
-			return false
-		}
-		if f.Body.Whole() {
-			return true
-		}
-		if len(piece) > 0 {
-			continue
-		}
-		now, had := http1.Now(), len(f.Buffered())
-		f.ReadBy(now+f.Patience, now+f.Patience+http1.Slack(f.Patience))
-		if f.Fill() != nil {
-			return false
-		}
-		f.Waited(http1.Now()-now, len(f.Buffered())-had)
-	}
-}
-
-// lingerAfter is how long what the client still sends is taken after the last answer: closing at once would reset the connection before
-// the client has read the answer (RFC 9112, section 9.6).
-const lingerAfter = 500 * time.Millisecond
-
-func (f *Fast) linger() {
-	if f.Body.Whole() && len(f.Buffered()) == 0 && f.Peek() == http1.Quiet {
-		return
-	}
-	if f.CloseWrite() != nil {
-		return
-	}
-	until := http1.Now() + lingerAfter
-	f.ReadBy(until, until)
-	for {
-		f.Skip(len(f.Buffered()))
-		if f.Fill() != nil {
-			return
-		}
 	}
 }
 

@@ -66,6 +66,9 @@ func (s Socket) Sleep() bool {
 	return true
 }
 
+// ReadUntil is the deadline for reading; 0 is none.
+func (s Socket) ReadUntil() time.Duration { return time.Duration(s.slot.read.until.Load()) }
+
 // Overdue reports whether the deadline for reading has passed.
 func (s Socket) Overdue() bool { return s.slot.read.due(Now()) }
 
