@@ -31,6 +31,7 @@ e2e-programs:
 		echo "installing $(E2E_PACKAGES) for:$$missing"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(E2E_PACKAGES); \
 	fi
+	@command -v h2spec >/dev/null 2>&1 || [ -x "$$(go env GOPATH)/bin/h2spec" ] || { cd / && go install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible; }
 .PHONY: e2e-programs
 
 # The programs that `triage bench compare` and `bench cost` measure beside Triage, from Debian's packages. Traefik and Skipper are not among

@@ -1,11 +1,5 @@
 package edge
 
-import (
-	"strings"
-
-	"triage/proxy/http1"
-)
-
 // verdict says which lane a request goes by.
 type verdict uint8
 
@@ -22,8 +16,8 @@ func (f *Fast) screen(p *policy) verdict {
 	switch {
 	case !p.fast():
 		return toStandard
-	case strings.HasPrefix(r.Target, "http://") || strings.HasPrefix(r.Target, "HTTP://"):
-		return f.absolute()
+	case r.Foreign():
+		return toNobody
 	case r.Minor == 0 || r.Method == "CONNECT" || r.Method == "TRACE" || r.Method == "PRI":
 		return toStandard
 	case r.Has("Expect") || r.Has("Upgrade") || r.Has("Trailer") || r.Has("Http2-Settings") || !isHost(r.Host):
@@ -54,18 +48,6 @@ func (f *Fast) origin() verdict {
 		}
 	}
 	return toFast
-}
-
-// absolute looks at a target in absolute form. One that names another authority than Host is two requests in one (RFC 9112, section 3.2.2).
-func (f *Fast) absolute() verdict {
-	rest := f.Target[len("http://"):]
-	if end := strings.IndexAny(rest, "/?"); end >= 0 {
-		rest = rest[:end]
-	}
-	if !http1.EqualFold(rest, f.Host) {
-		return toNobody
-	}
-	return toStandard
 }
 
 // plainPath are the bytes that stand in a path as they are: RFC 3986, section 3.3, and the percent sign.
