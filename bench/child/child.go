@@ -16,7 +16,7 @@ import (
 
 // Bounds of a child's life.
 const (
-	toStart = 15 * time.Second
+	toStart = 20 * time.Second // ten thousand routes take a while
 	toEnd   = 10 * time.Second
 
 	betweenKnocks = 20 * time.Millisecond

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"time"
 
+	"triage/bench/peer"
 	"triage/bench/record"
 )
 
 // connections measures memory with more and more open ones, first idle, then busy, each in a proxy that has just been started.
 func (g *guest) connections() error {
-	if g.name == Nothing {
+	if g.Name() == peer.Nothing {
 		return nil
 	}
 	for _, kind := range []struct {
@@ -28,7 +29,7 @@ func (g *guest) connections() error {
 		if err := g.settle(); err != nil {
 			return err
 		}
-		base, err := memory(g.pids())
+		base, err := memory(g.pids)
 		if err != nil {
 			return err
 		}
@@ -60,7 +61,7 @@ func (g *guest) grown(numbers map[string]float64, n int, base int64, measure str
 	if err := g.settle(); err != nil {
 		return err
 	}
-	now, err := memory(g.pids())
+	now, err := memory(g.pids)
 	if err != nil {
 		return err
 	}
@@ -175,11 +176,11 @@ func (g *guest) body(name string, size int64, ask request) error {
 	numbers := map[string]float64{"size": float64(size)}
 	var before int64
 	var err error
-	if size >= huge && g.name != Nothing { // a new process, whose peak is not an earlier one's
+	if size >= huge && g.Name() != peer.Nothing { // a new process, whose peak is not an earlier one's
 		if err := g.enter(0); err != nil {
 			return err
 		}
-		if before, err = peakMemory(g.pids()); err != nil {
+		if before, err = peakMemory(g.pids); err != nil {
 			return err
 		}
 	}
@@ -195,8 +196,8 @@ func (g *guest) body(name string, size int64, ask request) error {
 	}
 	t := w.trial()
 	t.Values[mSpeed] = record.Number(float64(size) * float64(w.good) / 1e6 / w.took.Seconds())
-	if size >= huge && g.name != Nothing {
-		peak, err := peakMemory(g.pids())
+	if size >= huge && g.Name() != peer.Nothing {
+		peak, err := peakMemory(g.pids)
 		if err != nil {
 			return err
 		}

@@ -12,8 +12,8 @@ import (
 // asks are n requests to as many routes, in turn.
 func asks(n int, tail string) []request {
 	all := make([]request, n)
-	for i, name := range routeNames(n) {
-		all[i] = get("/"+name+tail, "")
+	for i, r := range theRoutes(n) {
+		all[i] = get("/"+r.Name+tail, "")
 		all[i].want = ordinaryLength
 	}
 	return all
@@ -33,8 +33,7 @@ type window struct {
 
 // watch measures what happens while something runs.
 func (g *guest) watch(during func() error) (w window, err error) {
-	pids := g.pids()
-	before, err := processorTime(pids)
+	before, err := processorTime(g.pids)
 	if err != nil {
 		return w, err
 	}
@@ -44,16 +43,9 @@ func (g *guest) watch(during func() error) (w window, err error) {
 		return w, err
 	}
 	w.took, w.ends, w.tally = time.Since(w.begun), threadTime()-thread, g.ends.count.less(count)
-	after, err := processorTime(pids)
+	after, err := processorTime(g.pids)
 	w.proxy = after - before
 	return w, err
-}
-
-func (g *guest) pids() []int {
-	if g.process == nil {
-		return nil
-	}
-	return g.process.pids
 }
 
 // answers counts those that are good; at least one, so that it can be divided by.

@@ -2,6 +2,7 @@ package cost
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -47,12 +48,33 @@ func Merge(now, before record.Record) (record.Record, error) {
 	}
 	if added {
 		merged.Begun = before.Begun
-		if !strings.Contains(before.Command, now.Command) {
-			merged.Command = before.Command + "; " + now.Command
-		}
+		merged.Command = commands(before.Command, now.Command)
 		if merged.Cut == "" {
 			merged.Cut = before.Cut
 		}
 	}
 	return merged, nil
+}
+
+// only is the flag that says which parts are measured.
+var only = regexp.MustCompile(` --only ([a-z,]+)`)
+
+// commands are what would be typed to measure both again: one command where only the parts differ.
+func commands(before, now string) string {
+	all := strings.Split(before, "; ")
+	last, parts := all[len(all)-1], only.FindStringSubmatch(now)
+	had := only.FindStringSubmatch(last)
+	switch {
+	case slices.Contains(all, now):
+		return before
+	case parts == nil || had == nil || only.ReplaceAllString(now, "") != only.ReplaceAllString(last, ""):
+		return before + "; " + now
+	}
+	for part := range strings.SplitSeq(parts[1], ",") {
+		if !slices.Contains(strings.Split(had[1], ","), part) {
+			had[1] += "," + part
+		}
+	}
+	all[len(all)-1] = strings.Replace(last, had[0], " --only "+had[1], 1)
+	return strings.Join(all, "; ")
 }

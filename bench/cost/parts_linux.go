@@ -6,6 +6,7 @@ import (
 	"maps"
 	"time"
 
+	"triage/bench/peer"
 	"triage/bench/record"
 )
 
@@ -54,7 +55,7 @@ func (g *guest) cpu() error {
 		if _, err := g.saturated(name, numbers, n, 200, usual()); err != nil {
 			return err
 		}
-		if g.Wrk && g.name != Nothing {
+		if g.Wrk && g.Name() != peer.Nothing {
 			if err := g.wrk(name, numbers, n); err != nil {
 				return err
 			}
@@ -67,7 +68,7 @@ func (g *guest) cpu() error {
 var shares = []float64{0.1, 0.5, 0.9}
 
 func (g *guest) latency() error {
-	if g.name == Nothing {
+	if g.Name() == peer.Nothing {
 		return nil // measured beside each of the others
 	}
 	if err := g.enter(0); err != nil {
@@ -84,7 +85,7 @@ func (g *guest) latency() error {
 	if w.harnessBound() {
 		saturation = can / (w.proxy.Seconds() / w.took.Seconds())
 	}
-	if g.name == "nginx" && g.reference == 0 {
+	if g.Name() == "nginx" && g.reference == 0 {
 		g.reference = saturation
 	}
 	for _, share := range shares {
@@ -113,7 +114,7 @@ func (g *guest) latencyAt(name string, rate, can float64) error {
 		return err
 	}
 	bare, without, err := g.offer(rate, usual())
-	if err = errors.Join(err, g.ends.aim(g.listen)); err != nil {
+	if err = errors.Join(err, g.ends.aim(g.address())); err != nil {
 		return err
 	}
 	t := w.trial()
@@ -131,7 +132,7 @@ func (g *guest) latencyAt(name string, rate, can float64) error {
 }
 
 func (g *guest) refusal() error {
-	if g.name == Nothing || g.mode == "observe" {
+	if g.Name() == peer.Nothing {
 		return nil
 	}
 	if err := g.enter(0); err != nil {
@@ -194,7 +195,7 @@ func (g *guest) withMemory(name string, n int, requests []request) error {
 	if _, err := g.saturated(name, map[string]float64{"size": float64(n)}, middling, 200, requests); err != nil {
 		return err
 	}
-	size, err := memory(g.pids())
+	size, err := memory(g.pids)
 	if err == nil && size > 0 {
 		maps.Copy(g.rec.Runs[len(g.rec.Runs)-1].Values, map[string]record.Number{mMemory: megabytes(size)})
 	}

@@ -5,12 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"time"
 
+	"triage/bench/peer"
+	"triage/bench/peer/facts"
 	"triage/bench/record"
 )
 
@@ -23,9 +24,10 @@ type bench struct {
 	descriptors int
 	rec         record.Record
 	keep        func(record.Record) error
-	// gone are peers that are not measured any more.
-	gone  map[string]bool
-	paths map[string]string
+	// guests are the peers by their names.
+	guests map[string]peer.Contender
+	// gone are those that are not measured any more.
+	gone map[string]bool
 	// reference is nginx's saturation in requests a second; 0 until it is known.
 	reference   float64
 	done, turns int
@@ -36,7 +38,7 @@ func Run(ctx context.Context, s Settings, keep func(record.Record) error) (r rec
 	if err := s.Check(); err != nil {
 		return r, err
 	}
-	b := &bench{Settings: s.withDefaults(), ctx: ctx, keep: keep, gone: map[string]bool{}, paths: map[string]string{}}
+	b := &bench{Settings: s.withDefaults(), ctx: ctx, keep: keep, guests: map[string]peer.Contender{}, gone: map[string]bool{}}
 	over := make(chan struct{})
 	go func() { // its thread is pinned, and ends with it
 		defer close(over)
@@ -110,21 +112,18 @@ func (b *bench) rounds(part string) int {
 
 // invite looks who is there.
 func (b *bench) invite() error {
+	for _, c := range peer.Bare(b.Program) {
+		b.guests[c.Name()] = c
+	}
 	there := 0
 	for _, name := range b.Peers {
-		c := contenderOf(name)
-		peer := record.Peer{Name: name, Doc: c.doc}
-		var path string
-		if path, peer.Absent = c.find(b.Program); peer.Absent == "" {
+		c := b.guests[name]
+		p := record.Peer{Name: name, Doc: c.Doc(), Config: c.Config(), Absent: c.Absent()}
+		if b.gone[name] = p.Absent != ""; p.Absent == "" {
+			p.Version = c.Version(b.ctx)
 			there++
-			b.paths[name] = path
-			if name != Nothing {
-				peer.Version = c.versionOf(path)
-			}
-		} else {
-			b.gone[name] = true
 		}
-		b.rec.Peers = append(b.rec.Peers, peer)
+		b.rec.Peers = append(b.rec.Peers, p)
 	}
 	if _, err := exec.LookPath("wrk"); b.Wrk && err != nil {
 		return errors.New("wrk is not installed: apt-get install wrk")
@@ -163,20 +162,14 @@ func (b *bench) turn(part, name string, round int) error {
 	if b.gone[name] {
 		return nil
 	}
-	g := &guest{bench: b, contender: contenderOf(name), round: round}
+	g := &guest{bench: b, Contender: b.guests[name], round: round, observe: part != "refusal"}
 	g.index = slices.IndexFunc(b.rec.Peers, func(p record.Peer) bool { return p.Name == name })
 	err := g.measure(part)
-	var died error
-	if g.process != nil {
-		died = g.process.died()
-	}
-	folder := g.dir + "/"
-	err = errors.Join(err, g.stop())
-	if died != nil {
-		err = died // what went wrong because of it says less
+	if stopped := g.stop(); err == nil || stopped != nil {
+		err = stopped // of a proxy that has ended by itself; what went wrong because of it says less
 	}
 	if err != nil && b.ctx.Err() == nil { // the others go on without it
-		g.put(cmp.Or(g.at, part+": start"), nil, record.Trial{Cut: strings.ReplaceAll(err.Error(), folder, "")})
+		g.put(cmp.Or(g.at, part+": start"), nil, record.Trial{Cut: err.Error()})
 		b.gone[name] = true
 	}
 	return b.keep(b.rec)
@@ -185,12 +178,13 @@ func (b *bench) turn(part, name string, round int) error {
 // guest is a peer in its turn.
 type guest struct {
 	*bench
-	contender
+	peer.Contender
 	index, round int
-	dir          string
-	listen       string
-	process      *process
-	at           string // the case that is being measured
+	// observe says that it is to refuse nobody but by a quota.
+	observe bool
+	running *peer.Running // nil: it does not run
+	pids    []int         // of all its processes
+	at      string        // the case that is being measured
 }
 
 // enter starts the proxy with so many routes, 0 for what is usual with it, and directs the clients to it.
@@ -198,38 +192,47 @@ func (g *guest) enter(routes int) (err error) {
 	if err := g.stop(); err != nil {
 		return err
 	}
-	if g.name == Nothing {
-		return g.ends.aim(g.ends.origin)
+	f := facts.Facts{
+		Endpoints: []string{"http://" + g.ends.origin}, Routes: theRoutes(routes), Observe: g.observe, Connections: g.most() / 2,
 	}
-	if g.dir, err = os.MkdirTemp("", "triage-cost-"); err != nil {
-		return fmt.Errorf("making a folder for %s: %w", g.name, err)
+	if routes == 0 && strings.HasPrefix(g.Name(), "triage") {
+		f.Routes = theRoutes(usualRoutes)
 	}
-	if g.listen, err = freeAddress(); err != nil {
+	if err := pin(g.where.proxy); err != nil {
 		return err
 	}
-	p := place{Dir: g.dir, Listen: g.listen, Origin: g.ends.origin, Descriptors: min(g.descriptors, g.most()), Routes: routeNames(routes)}
-	args, text, err := g.configure(p)
-	if err != nil {
+	g.running, err = g.Start(g.ctx, f)
+	if err = errors.Join(err, pin(g.where.ends)); err != nil {
 		return err
 	}
-	g.rec.Peers[g.index].Config = text
-	if g.process, err = start(g.ctx, g.where, g.name, g.paths[g.name], args, g.listen); err != nil {
-		return err
+	if g.running.Process != nil {
+		if g.pids, err = family(g.running.Process.PID()); err != nil {
+			return err
+		}
 	}
-	return g.ends.aim(g.listen)
+	return g.ends.aim(g.address())
+}
+
+// address is where the clients ask.
+func (g *guest) address() string { return strings.TrimPrefix(g.running.URLs[0], "http://") }
+
+// theRoutes are n of them, by names.
+func theRoutes(n int) []facts.Route {
+	all := make([]facts.Route, n)
+	for i := range all {
+		all[i].Name = fmt.Sprintf("r%05d", i)
+		all[i].Path = "/" + all[i].Name + "/"
+	}
+	return all
 }
 
 // stop ends the proxy, if one runs.
 func (g *guest) stop() (err error) {
 	g.ends.hangUp()
-	if g.process != nil {
-		err = g.process.stop()
-		g.process = nil
+	if g.running != nil {
+		err = g.running.Stop()
 	}
-	if g.dir != "" {
-		err = errors.Join(err, os.RemoveAll(g.dir))
-		g.dir = ""
-	}
+	g.running, g.pids = nil, nil
 	return err
 }
 

@@ -5,13 +5,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"triage/bench/peer"
 )
 
 // Settings says what is measured. Program is needed; zero values of the others are the defaults.
 type Settings struct {
 	// Program is this binary: Triage as a peer, and Go's proxy as another.
 	Program string
-	// Peers are names of Names; nil is Usual.
+	// Peers are names of package peer's bare contenders; nil is Usual.
 	Peers []string
 	// Parts are names of PartNames; nil is all.
 	Parts []string
@@ -28,6 +30,14 @@ type Settings struct {
 	Wrk bool
 	// Say is told what is going on; nil: nobody is.
 	Say func(Progress)
+}
+
+// usualRoutes is how many routes Triage has where their number is not what is measured.
+const usualRoutes = 50
+
+// Usual are those that are measured if nobody says which: all but Triage's standard lane by its name, which is what it comes with.
+func Usual() []string {
+	return slices.DeleteFunc(peer.Names(peer.Bare("")), func(name string) bool { return name == "triage-standard" })
 }
 
 // Progress is where a measurement is.
@@ -90,7 +100,7 @@ func (s Settings) Check() error {
 	for _, list := range []struct {
 		what        string
 		given, from []string
-	}{{"peer", s.Peers, Names()}, {"part", s.Parts, PartNames()}} {
+	}{{"peer", s.Peers, peer.Names(peer.Bare(""))}, {"part", s.Parts, PartNames()}} {
 		for i, name := range list.given {
 			if !slices.Contains(list.from, name) {
 				return fmt.Errorf("%s %q: want some of %s", list.what, name, strings.Join(list.from, ", "))

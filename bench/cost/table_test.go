@@ -76,12 +76,25 @@ func TestAMeasurementInPieces(t *testing.T) {
 	if got := cost.Of(merged, 0, 1, "cpu"); got.Median != 30 || merged.Peers[0].Name != "triage" || merged.Scenarios[1].Name != "cpu: 8 connections" {
 		t.Errorf("what was measured before became %+v", got)
 	}
-	if want := "triage bench cost --only cpu; triage bench cost --only refusal"; merged.Command != want {
+	if want := "triage bench cost --only cpu,refusal"; merged.Command != want {
 		t.Errorf("command %q, want %q", merged.Command, want)
 	}
 	var out strings.Builder
 	if err := record.Encode(&out, merged); err != nil {
 		t.Error(err)
+	}
+	for again, want := range map[string]string{
+		"triage bench cost --only cpu":            "triage bench cost --only cpu,refusal",
+		"triage bench cost --only latency":        "triage bench cost --only cpu,refusal,latency",
+		"triage bench cost --only cpu --rounds 3": "triage bench cost --only cpu,refusal; triage bench cost --only cpu --rounds 3",
+		"triage bench cost --peers nginx,triage":  "triage bench cost --only cpu,refusal; triage bench cost --peers nginx,triage",
+		"triage bench cost --only cpu,refusal":    "triage bench cost --only cpu,refusal",
+	} {
+		third := now
+		third.Command, third.Scenarios = again, []record.Scenario{{Name: "bodies: any"}}
+		if last, err := cost.Merge(third, merged); err != nil || last.Command != want {
+			t.Errorf("after %q: %q, %v; want %q", again, last.Command, err, want)
+		}
 	}
 
 	other := before

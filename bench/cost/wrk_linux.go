@@ -28,13 +28,13 @@ func (g *guest) wrk(name string, numbers map[string]float64, connections int) er
 	}
 	// It takes whole seconds.
 	lasts := max(time.Second, g.Each.Round(time.Second))
-	cmd := exec.Command(path, "-t1", "-c"+strconv.Itoa(connections), fmt.Sprintf("-d%ds", int(lasts.Seconds())), "http://"+g.listen+"/r00000/item")
+	cmd := exec.Command(path, "-t1", "-c"+strconv.Itoa(connections), fmt.Sprintf("-d%ds", int(lasts.Seconds())), g.running.URLs[0]+"/r00000/item")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	output, err := os.CreateTemp(g.dir, "wrk")
+	output, err := os.CreateTemp("", "wrk")
 	if err != nil {
 		return err
 	}
-	defer output.Close()
+	defer func() { _ = errors.Join(output.Close(), os.Remove(output.Name())) }()
 	cmd.Stdout, cmd.Stderr = output, output
 	w, err := g.watch(func() error {
 		if err := cmd.Start(); err != nil {

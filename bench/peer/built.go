@@ -14,45 +14,47 @@ import (
 
 // lib is a contender that is made of libraries, a subcommand of this program.
 type lib struct {
-	name, doc, tuned string
-	canBeTuned       bool
+	name string
+	doc  docs
 }
 
+// bareProxy is the one of them that bench cost measures.
+const bareProxy = "reverseproxy"
+
 var libraries = []lib{
-	{"reverseproxy", "Go's httputil.ReverseProxy", "httputil.ReverseProxy, each pool's true size as MaxConnsPerHost", true},
-	{"failsafe", "ReverseProxy behind failsafe-go's priority limiter with its defaults", "the same, a limiter for each pool that begins at its true size", true},
-	{"gobreaker", "ReverseProxy behind gobreaker with its defaults", "the same, a breaker for each route that opens at half errors for two seconds", true},
-	{"gozero", "ReverseProxy behind go-zero's shedder, from its equations, with its defaults", "the same, one for each pool, sheds whatever the processor does", true},
+	{bareProxy, docs{
+		"Go's httputil.ReverseProxy", "httputil.ReverseProxy, each pool's true size as MaxConnsPerHost",
+		"net/http and httputil.ReverseProxy with kept connections, nothing else",
+	}},
+	{"failsafe", docs{"ReverseProxy behind failsafe-go's priority limiter with its defaults", "the same, a limiter for each pool that begins at its true size", ""}},
+	{"gobreaker", docs{"ReverseProxy behind gobreaker with its defaults", "the same, a breaker for each route that opens at half errors for two seconds", ""}},
+	{"gozero", docs{"ReverseProxy behind go-zero's shedder, from its equations, with its defaults", "the same, one for each pool, sheds whatever the processor does", ""}},
 }
 
 // built is one of them with one of its configurations.
 type built struct {
 	lib
-	byHand bool
-	self   string
+	setup setup
+	self  string
 }
 
-func (b built) Name() string {
-	if b.byHand {
-		return b.name + TunedSuffix
+// serves is the name by which its process is asked for.
+func (b built) serves() string {
+	if b.setup == bare {
+		return "bare"
 	}
 	return b.name
 }
 
-func (b built) Doc() string {
-	if b.byHand {
-		return b.tuned
-	}
-	return b.doc
-}
-
-func (b built) Tuned() bool                    { return b.byHand }
+func (b built) Name() string                   { return b.setup.named(b.name) }
+func (b built) Doc() string                    { return b.doc.of(b.setup) }
+func (b built) Tuned() bool                    { return b.setup == tuned }
 func (b built) Absent() string                 { return "" }
-func (b built) Version(context.Context) string { return library.Version(b.name) }
-func (b built) Config() string                 { return library.Source(b.name) }
+func (b built) Version(context.Context) string { return library.Version(b.serves()) }
+func (b built) Config() string                 { return library.Source(b.serves()) }
 
 func (b built) Start(ctx context.Context, f facts.Facts) (*Running, error) {
-	if !b.byHand {
+	if b.setup != tuned {
 		f.Pools = nil
 	}
 	dir, err := os.MkdirTemp("", "triage-peer-")
@@ -72,7 +74,7 @@ func (b built) Start(ctx context.Context, f facts.Facts) (*Running, error) {
 		Listen string `json:"listen"`
 	}
 	process, err := child.Start(ctx, child.Settings{
-		Name: b.Name(), Program: b.self, Args: []string{"bench", "peer", b.name, "--facts", path},
+		Name: b.Name(), Program: b.self, Args: []string{"bench", "peer", b.serves(), "--facts", path},
 		Said: func(line string) bool {
 			return says.Listen == "" && json.Unmarshal([]byte(line), &says) == nil && says.Listen != ""
 		},

@@ -14,42 +14,87 @@ import (
 	"triage/bench/peer/facts"
 )
 
+// setup is how a contender is configured.
+type setup int
+
+const (
+	advised setup = iota // by its own documentation
+	tuned                // with what nobody can know
+	bare                 // nothing but forwarding, for one core; and a quota on /refused/
+)
+
+// named is the name of a contender in a setup.
+func (s setup) named(name string) string {
+	if s == tuned {
+		return name + TunedSuffix
+	}
+	return name
+}
+
+// docs are what a contender does in each setup.
+type docs struct{ advised, tuned, bare string }
+
+func (d docs) of(s setup) string { return []string{d.advised, d.tuned, d.bare}[s] }
+
 // program is a contender that has to be installed.
 type program struct {
-	name, doc, tuned string
+	name string
+	doc  docs
 	// install is the command that installs it.
 	install string
 	// version are the arguments that make it print one, file is the name of its configuration, command starts it.
 	version []string
 	file    string
 	command []string
+	// also is a second file of the bare configuration; "": there is none.
+	also string
 }
 
 const debian = "apt-get install --no-install-recommends "
 
 var programs = []program{
 	{
-		name: "nginx", doc: "limit_req and limit_conn for each client, limit_conn for all", tuned: "limit_conn for the places of each pool that checkout does not need, limit_req at the rate they serve",
+		name: "nginx", doc: docs{
+			"limit_req and limit_conn for each client, limit_conn for all",
+			"limit_conn for the places of each pool that checkout does not need, limit_req at the rate they serve",
+			"one worker, kept connections, no log",
+		},
 		install: debian + "nginx-light", version: []string{"-v"}, file: "nginx.conf",
 		command: []string{"-p", "{{.Dir}}", "-c", "{{.Dir}}/nginx.conf"},
 	},
 	{
-		name: "haproxy", doc: "priority classes in a queue before a guessed maxconn", tuned: "priority classes in a queue for each pool, maxconn its true size",
+		name: "haproxy", doc: docs{
+			"priority classes in a queue before a guessed maxconn",
+			"priority classes in a queue for each pool, maxconn its true size",
+			"one thread, no log",
+		},
 		install: debian + "haproxy", version: []string{"-v"}, file: "haproxy.cfg",
-		command: []string{"-db", "-f", "{{.Dir}}/haproxy.cfg"},
+		command: []string{"-db", "-f", "{{.Dir}}/haproxy.cfg"}, also: "haproxy.map",
 	},
 	{
-		name: "caddy", doc: "reverse_proxy as in its quick start", tuned: "unhealthy_request_count at each pool's true size, retried for a while",
+		name: "caddy", doc: docs{
+			"reverse_proxy as in its quick start",
+			"unhealthy_request_count at each pool's true size, retried for a while",
+			"kept connections, no log",
+		},
 		install: debian + "caddy", version: []string{"version"}, file: "Caddyfile",
 		command: []string{"run", "--adapter", "caddyfile", "--config", "{{.Dir}}/Caddyfile"},
 	},
 	{
-		name: "traefik", doc: "inFlightReq and rateLimit for each client", tuned: "inFlightReq for the places of each pool that checkout does not need",
+		name: "traefik", doc: docs{
+			"inFlightReq and rateLimit for each client",
+			"inFlightReq for the places of each pool that checkout does not need",
+			"kept connections, no log",
+		},
 		install: "see https://doc.traefik.io/traefik/getting-started/install-traefik/ (no Debian package)", version: []string{"version"}, file: "traefik.yaml",
 		command: []string{"--entryPoints.in.address={{.Listen}}", "--entryPoints.in.forwardedHeaders.insecure=true", "--providers.file.filename={{.Dir}}/traefik.yaml", "--log.level=ERROR"},
 	},
 	{
-		name: "skipper", doc: "admissionControl for each route, lifo for all", tuned: "admissionControl for each route, a lifo of each pool's true size",
+		name: "skipper", doc: docs{
+			"admissionControl for each route, lifo for all",
+			"admissionControl for each route, a lifo of each pool's true size",
+			"kept connections, no log",
+		},
 		install: "go install github.com/zalando/skipper/cmd/skipper@latest", version: []string{"-version"}, file: "routes.eskip",
 		command: []string{"-address", "{{.Listen}}", "-routes-file", "{{.Dir}}/routes.eskip", "-access-log-disabled", "-support-listener", "127.0.0.1:0", "-application-log-level", "ERROR"},
 	},
@@ -58,33 +103,31 @@ var programs = []program{
 // external is one of them with one of its configurations.
 type external struct {
 	program
-	byHand bool
+	setup setup
 }
 
-func (e external) Name() string {
-	if e.byHand {
-		return e.name + TunedSuffix
+func (e external) Name() string { return e.setup.named(e.name) }
+func (e external) Doc() string  { return e.doc.of(e.setup) }
+func (e external) Tuned() bool  { return e.setup == tuned }
+
+func (e external) Config() (text string) {
+	for _, file := range e.files() {
+		text += source(e.template(file))
 	}
-	return e.name
+	return text
 }
 
-func (e external) Doc() string {
-	if e.byHand {
-		return e.tuned
+// files are the names of what it is configured with.
+func (e external) files() []string {
+	if e.setup == bare && e.also != "" {
+		return []string{e.file, e.also}
 	}
-	return e.doc
+	return []string{e.file}
 }
 
-func (e external) Tuned() bool { return e.byHand }
-
-func (e external) Config() string { return source(e.template()) }
-
-// template is the file in the templates folder.
-func (e external) template() string {
-	if e.byHand {
-		return "tuned." + e.file
-	}
-	return e.file
+// template is a file in the templates folder.
+func (e external) template(file string) string {
+	return []string{"", "tuned.", "bare."}[e.setup] + file
 }
 
 // find gives the program's path. Servers stand in folders that are not in everybody's PATH.
@@ -125,7 +168,7 @@ func (e external) Version(ctx context.Context) string {
 }
 
 func (e external) Start(ctx context.Context, f facts.Facts) (_ *Running, err error) {
-	if !e.byHand {
+	if e.setup != tuned {
 		f.Pools = nil
 	}
 	path, err := e.find()
@@ -141,8 +184,10 @@ func (e external) Start(ctx context.Context, f facts.Facts) (_ *Running, err err
 	if err != nil {
 		return nil, err
 	}
-	if err := p.write(e.file, e.Config()); err != nil {
-		return nil, err
+	for _, file := range e.files() {
+		if err := p.write(file, source(e.template(file))); err != nil {
+			return nil, err
+		}
 	}
 	var args []string
 	for _, arg := range e.command {

@@ -45,20 +45,36 @@ const TunedSuffix = "-tuned"
 func All(self string) []Contender {
 	all := []Contender{nothing{}}
 	for _, p := range programs {
-		all = append(all, external{p, false}, external{p, true})
+		all = append(all, external{p, advised}, external{p, tuned})
 	}
 	for _, l := range libraries {
-		all = append(all, built{l, false, self})
-		if l.canBeTuned {
-			all = append(all, built{l, true, self})
-		}
+		all = append(all, built{l, advised, self}, built{l, tuned, self})
 	}
-	return append(all, triage{self})
+	return append(all, triage{self: self, name: "triage"})
 }
 
-// Names are the names of all.
-func Names() (names []string) {
-	for _, c := range All("") {
+// Bare are those whose cost can be measured: each does nothing but forward requests on one core, and refuse those to /refused/ by a quota. But
+// Triage has every policy on, in each of its lanes; the last one is the first with another name while auto is the standard lane.
+func Bare(self string) []Contender {
+	all := []Contender{nothing{}}
+	for _, p := range programs {
+		all = append(all, external{p, bare})
+	}
+	for _, l := range libraries {
+		if l.name == bareProxy {
+			all = append(all, built{l, bare, self})
+		}
+	}
+	return append(all,
+		triage{self, "triage", bare, "auto"}, triage{self, "triage-fast", bare, "fast"}, triage{self, "triage-standard", bare, "standard"})
+}
+
+// Nothing is the name of the contender that is no proxy.
+const Nothing = "nothing"
+
+// Names are the names of all of them.
+func Names(all []Contender) (names []string) {
+	for _, c := range all {
 		names = append(names, c.Name())
 	}
 	return names
@@ -77,7 +93,7 @@ func Chosen(self string, names []string) (chosen []Contender, err error) {
 			}
 		}
 		if len(chosen) == before {
-			return nil, fmt.Errorf("peer %q: want some of all, %s, or one of them with + for both of its configurations", name, strings.Join(Names(), ", "))
+			return nil, fmt.Errorf("peer %q: want some of all, %s, or one of them with + for both of its configurations", name, strings.Join(Names(all), ", "))
 		}
 	}
 	for i, c := range chosen {
@@ -91,7 +107,7 @@ func Chosen(self string, names []string) (chosen []Contender, err error) {
 // nothing lets clients ask the backend.
 type nothing struct{}
 
-func (nothing) Name() string                   { return "nothing" }
+func (nothing) Name() string                   { return Nothing }
 func (nothing) Doc() string                    { return "no proxy: the clients ask the backend" }
 func (nothing) Tuned() bool                    { return false }
 func (nothing) Absent() string                 { return "" }

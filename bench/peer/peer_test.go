@@ -48,6 +48,42 @@ func TestEveryTemplateIsFilledIn(t *testing.T) {
 	}
 }
 
+// What is bare forwards, to one endpoint and by any number of routes, and refuses by a quota or outright.
+func TestEveryBareTemplateIsFilledIn(t *testing.T) {
+	f := shop("http://127.0.0.1:9001")
+	for i, r := range f.Routes {
+		f.Routes[i].Path = r.Path + "/"
+	}
+	for _, c := range Bare("triage") {
+		if c.Name() == Nothing || c.Doc() == "" || c.Config() == "" {
+			if c.Name() != Nothing {
+				t.Errorf("%s has doc %q and configuration %q", c.Name(), c.Doc(), c.Config())
+			}
+			continue
+		}
+		if _, ok := c.(built); ok {
+			continue // its configuration is its source
+		}
+		for _, routes := range [][]facts.Route{nil, f.Routes} {
+			f := f
+			f.Routes = routes
+			text, err := place{Facts: f, Dir: "/nowhere", Listen: "127.0.0.1:8080", Port: "8080", Lane: "fast"}.fill(c.Config())
+			if err != nil || strings.Contains(text, "<no value>") {
+				t.Fatalf("%s: %v\n%s", c.Name(), err, text)
+			}
+			wants := []string{"9001", "/refused"}
+			for _, r := range routes {
+				wants = append(wants, strings.TrimSuffix(r.Path, "/"))
+			}
+			for _, want := range wants {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s with %d routes does not say %q:\n%s", c.Name(), len(routes), want, text)
+				}
+			}
+		}
+	}
+}
+
 func TestWhatIsTunedKnowsThePools(t *testing.T) {
 	p := place{Facts: shop("http://127.0.0.1:9001"), Dir: "/nowhere", Listen: "127.0.0.1:8080", Port: "8080"}
 	for name, wants := range map[string][]string{
@@ -72,7 +108,7 @@ func TestWhatIsTunedKnowsThePools(t *testing.T) {
 
 func TestAbsentSaysWhatWouldHelp(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	e := external{program{name: "no-such-proxy", install: "apt-get install no-such-proxy"}, false}
+	e := external{program{name: "no-such-proxy", install: "apt-get install no-such-proxy"}, advised}
 	if got := e.Absent(); got != "no-such-proxy is not installed: apt-get install no-such-proxy" {
 		t.Errorf("absent: %q", got)
 	}
@@ -85,7 +121,7 @@ func TestChosen(t *testing.T) {
 	for _, c := range []struct{ names, want, wrong string }{
 		{"nginx+,triage", "nginx nginx-tuned triage", ""},
 		{"triage,nothing", "triage nothing", ""},
-		{"all", strings.Join(Names(), " "), ""},
+		{"all", strings.Join(Names(All("")), " "), ""},
 		{"ngnix", "", `peer "ngnix": want some of all, nothing, nginx`},
 		{"nginx,nginx+", "", `peer "nginx": given twice`},
 	} {

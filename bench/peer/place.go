@@ -36,6 +36,10 @@ type place struct {
 	Dir, Listen, Port string
 	// Descriptors is how many files may be open.
 	Descriptors int
+	// Root says that this is who starts it.
+	Root bool
+	// Lane is Triage's.
+	Lane string
 }
 
 // settle makes a folder and finds a free port.
@@ -49,7 +53,7 @@ func settle(f facts.Facts) (place, error) {
 	if err != nil {
 		return place{}, errors.Join(fmt.Errorf("looking for a free port: %w", err), os.RemoveAll(dir))
 	}
-	p := place{Facts: f, Dir: dir, Listen: l.Addr().String(), Descriptors: 2*f.Connections + 1000}
+	p := place{Facts: f, Dir: dir, Listen: l.Addr().String(), Descriptors: 2*f.Connections + 1000, Root: os.Geteuid() == 0}
 	_, p.Port, _ = net.SplitHostPort(p.Listen)
 	return p, l.Close()
 }

@@ -13,14 +13,30 @@ import (
 	"triage/bench/peer/facts"
 )
 
-// triage is Triage as an operator would use it, who knows routes and what they are worth.
-type triage struct{ self string }
+// triage is Triage as an operator would use it, who knows routes and what they are worth; bare, it is one that has everything on.
+type triage struct {
+	self, name string
+	setup      setup
+	lane       string
+}
 
-func (triage) Name() string   { return "triage" }
-func (triage) Doc() string    { return "Triage with a configuration that names routes and priorities" }
+func (t triage) Name() string { return t.name }
 func (triage) Tuned() bool    { return false }
 func (triage) Absent() string { return "" }
-func (triage) Config() string { return source("triage.yaml") }
+
+func (t triage) Doc() string {
+	if t.setup == bare {
+		return "lane: " + t.lane + ", every policy on: routes, a bucket for each client, breakers, the adaptive limit (observed, so that it refuses nobody), metrics, an access log in a file"
+	}
+	return "Triage with a configuration that names routes and priorities"
+}
+
+func (t triage) Config() string {
+	if t.setup == bare {
+		return source("bare.triage.yaml")
+	}
+	return source("triage.yaml")
+}
 
 func (t triage) Version(ctx context.Context) string {
 	text, err := exec.CommandContext(ctx, t.self, "version").Output()
@@ -42,6 +58,7 @@ func (t triage) Start(ctx context.Context, f facts.Facts) (_ *Running, err error
 	if err != nil {
 		return nil, err
 	}
+	p.Lane = t.lane
 	if err := p.write("triage.yaml", t.Config()); err != nil {
 		return nil, err
 	}
@@ -50,7 +67,7 @@ func (t triage) Start(ctx context.Context, f facts.Facts) (_ *Running, err error
 		Listen     []string
 	}
 	process, err := child.Start(ctx, child.Settings{
-		Name: "triage", Program: t.self, Args: []string{"run", "-c", filepath.Join(p.Dir, "triage.yaml")},
+		Name: t.name, Program: t.self, Args: []string{"run", "-c", filepath.Join(p.Dir, "triage.yaml")},
 		Said: func(line string) bool {
 			return json.Unmarshal([]byte(line), &serving) == nil && serving.Msg == "serving" && len(serving.Listen) > 0
 		},

@@ -10,6 +10,6 @@ func newBench() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newBenchRun(), newBenchScenarios(), newBenchCheck(), newBenchSim(), newBenchPage(), newBenchOrigin(), newBenchDiff(), newBenchReport())
-	cmd.AddCommand(newBenchCost(), newBenchBareProxy(), newBenchCompare(), newBenchPeer(), newBenchVerdicts())
+	cmd.AddCommand(newBenchCost(), newBenchCompare(), newBenchPeer(), newBenchVerdicts())
 	return cmd
 }

@@ -46,7 +46,7 @@ step; Ctrl-C ends with the tables of what was measured, and --continue goes on w
 	}
 	flags := cmd.Flags()
 	f.choice.add(cmd)
-	flags.StringSliceVar(&f.peers, "peers", []string{"all"}, "who: all, or names; NAME+ is both configurations of NAME ("+strings.Join(peer.Names(), ", ")+")")
+	flags.StringSliceVar(&f.peers, "peers", []string{"all"}, "who: all, or names; NAME+ is both configurations of NAME ("+strings.Join(peer.Names(peer.All("")), ", ")+")")
 	flags.Float64Var(&f.peak, "peak", 600, "make episodes small enough for so many requests a second; not with --scale")
 	flags.IntVar(&f.seeds, "seeds", 1, "scenarios drawn of each episode")
 	flags.IntVar(&f.rounds, "rounds", 1, "how often everything is measured")

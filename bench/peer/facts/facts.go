@@ -15,6 +15,8 @@ type Facts struct {
 	Routes  []Route  `json:"routes"`
 	// Patience is how long clients wait for an answer.
 	Patience time.Duration `json:"patience"`
+	// Observe says that nobody is to be refused but by a quota: what forwarding costs is measured.
+	Observe bool `json:"observe,omitempty"`
 	// Connections is how many may be open on each side.
 	Connections int `json:"connections"`
 	// Pools is what only somebody knows who has tuned by hand.

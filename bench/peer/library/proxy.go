@@ -14,7 +14,7 @@ import (
 )
 
 // keptConnections is how many idle connections to an endpoint are kept. The default, two, makes a new one for nearly every request.
-const keptConnections = 256
+const keptConnections = 1024
 
 // transport is the standard library's, with connections that are kept.
 func transport() *http.Transport {

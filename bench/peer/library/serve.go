@@ -17,7 +17,7 @@ import (
 	"triage/bench/peer/facts"
 )
 
-//go:embed proxy.go failsafe.go gobreaker.go gozero.go
+//go:embed bare.go proxy.go failsafe.go gobreaker.go gozero.go
 var sources embed.FS
 
 // kind is a contender: its file, and where its library comes from; "" is the standard library, or a file of our own.
@@ -28,6 +28,7 @@ type kind struct {
 
 var kinds = map[string]kind{
 	"reverseproxy": {"proxy.go", "", runtime.Version(), func(_ context.Context, f facts.Facts) (http.Handler, error) { return reverseProxy(f) }},
+	"bare":         {"bare.go", "", runtime.Version(), func(_ context.Context, f facts.Facts) (http.Handler, error) { return bareProxy(f) }},
 	"failsafe":     {"failsafe.go", "github.com/failsafe-go/failsafe-go", "", failsafe},
 	"gobreaker":    {"gobreaker.go", "github.com/sony/gobreaker/v2", "", func(_ context.Context, f facts.Facts) (http.Handler, error) { return breaker(f) }},
 	"gozero":       {"gozero.go", "", "equations of v1.10.3", shedding},
@@ -61,7 +62,7 @@ func Version(name string) string {
 func Handler(ctx context.Context, name string, f facts.Facts) (http.Handler, error) {
 	k, ok := kinds[name]
 	if !ok {
-		return nil, fmt.Errorf("contender %q: want reverseproxy, failsafe, gobreaker or gozero", name)
+		return nil, fmt.Errorf("contender %q: want reverseproxy, bare, failsafe, gobreaker or gozero", name)
 	}
 	return k.handler(ctx, f)
 }
