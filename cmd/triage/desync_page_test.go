@@ -93,14 +93,14 @@ only odd the connection is closed, so that nothing is behind it that somebody in
 
 ## Which lane
 
-Plain listeners serve by the fast lane (` + "`lane: auto`" + `), all others by the standard lane. A connection of the fast lane goes over for good, with what was read of it, at the first
+A plain listener with ` + "`lane: fast`" + ` serves by the fast lane, any other one by the standard lane. A connection of the fast lane goes over for good, with what was read of it, at the first
 request that is not plain:
 
 | request | why not by the fast lane |
 |---|---|
 | TLS, HTTP/2, h2c | sockets are waited for without a goroutine, and crypto/tls wants one that reads |
 | ` + "`Upgrade: websocket`" + ` | a tunnel is two goroutines on either lane; one way to do it is enough |
-| ` + "`Expect`" + `, announced trailers | net/http knows when to say 100, and which trailers may follow |
+| ` + "`Expect`" + ` with anything but 100-continue, announced trailers | net/http refuses the one, and knows which of the others may follow |
 | HTTP/1.0 | answers cannot be in chunks, and the connection ends after each |
 | methods that are never forwarded, targets that are no plain path | they are refused there, or have to be decoded |
 

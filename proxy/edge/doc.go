@@ -37,7 +37,7 @@
 // # The fast lane
 //
 // With Fast a plain listener serves connections itself, a goroutine each, by package http1, if its handler is a FastHandler. What is not plain
-// goes over to net/http's server with the connection and what was read of it (screen): an upgrade, Expect, announced trailers,
+// goes over to net/http's server with the connection and what was read of it (screen): an upgrade, an unknown expectation, announced trailers,
 // HTTP/1.0, methods that are never forwarded, a target that is no plain path. What is ambiguous gets 400, and the connection is closed. The
 // limits above hold alike; a client's header may not be larger than 64 KiB here.
 //

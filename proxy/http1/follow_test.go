@@ -1,7 +1,11 @@
 package http1_test
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -47,4 +51,45 @@ func TestFollower(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzFollower: as long as nothing is in doubt, net/http finds the same requests, in whatever pieces they come.
+func FuzzFollower(f *testing.F) {
+	for _, seed := range []string{
+		"GET /a HTTP/1.1\r\nHost: h\r\n\r\nPOST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcGET /c HTTP/1.1\r\nHost: h\r\n\r\n",
+		"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n",
+		"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n",
+		"GET /a HTTP/1.1\r\nHost: h\r\n\r\nPOST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "GET / HTTP/1.1\nHost: h\n\n",
+	} {
+		f.Add([]byte(seed), uint8(7))
+	}
+	f.Fuzz(func(t *testing.T, text []byte, size uint8) {
+		followed := func(size int) (heads, lost int, err error) {
+			f := http1.Follower{MaxHeader: 64 << 10, MaxFields: maxFields}
+			for rest := text; len(rest) > 0; {
+				n := min(size, len(rest))
+				f.Follow(bytes.Clone(rest[:n]))
+				rest = rest[n:]
+			}
+			lost, err = f.Lost()
+			return f.Heads(), lost, err
+		}
+		heads, lost, err := followed(len(text) + 1)
+		if h, l, e := followed(1 + int(size)); h != heads || l != lost || !errors.Is(e, err) {
+			t.Fatalf("in one piece %d heads, lost at %d by %v; in pieces of %d %d, %d, %v\n%q", heads, lost, err, 1+size, h, l, e, text)
+		}
+		r := bufio.NewReader(bytes.NewReader(text))
+		for i := range heads {
+			request, err := http.ReadRequest(r)
+			if err != nil {
+				if strings.Contains(err.Error(), "parse \"") || strings.Contains(err.Error(), "invalid URI") {
+					return // the target's syntax is looked at elsewhere
+				}
+				t.Fatalf("request %d of %d is none to net/http: %v\n%q", i, heads, err, text)
+			}
+			if _, err := io.Copy(io.Discard, request.Body); err != nil && i < heads-1 {
+				t.Fatalf("the body of request %d of %d is none to net/http: %v\n%q", i, heads, err, text)
+			}
+		}
+	})
 }
