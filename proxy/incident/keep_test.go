@@ -79,6 +79,12 @@ func TestTheFileDoesNotGrowForEver(t *testing.T) {
 	seconds := 0
 	before, _ := written(t, path, func(w *world) {
 		w.play(1, calm)
+		w.play(20, trouble)
+		w.play(90, calm)
+		first := w.show(t)
+		w.play(31*60, calm)
+		w.play(1, trouble)
+		w.book.Told(w.now(), first.ID, "slack", "taken", "") // late
 		for range 3 {
 			for range 30 {
 				w.play(1, trouble, events(w)...)
@@ -95,6 +101,9 @@ func TestTheFileDoesNotGrowForEver(t *testing.T) {
 		t.Errorf("the file has %d bytes after %d of entries, %v; want no more than twice what is kept", info.Size(), seconds*50*4000, err)
 	}
 	again := newWorld(t, path)
+	if all := again.book.List(); len(all) != 2 {
+		t.Errorf("read again: %d incidents, want both", len(all))
+	}
 	after := again.show(t)
 	if after.ID != before.ID || len(after.Entries) < 2000 || after.Entries[0].Kind != incident.Opened || after.Entries[len(after.Entries)-2].Reason != "still here" && after.Entries[len(after.Entries)-1].Reason != "still here" {
 		t.Errorf("read again: %s with %d entries; want %s with all that are kept, the note last", after.ID, len(after.Entries), before.ID)

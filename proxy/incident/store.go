@@ -3,6 +3,7 @@ package incident
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -128,10 +130,13 @@ func (s *store) compact(incidents []*Incident) {
 	s.kept = s.size // also after a failure: it is not tried again at once
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
+	var all []Entry
 	for _, i := range incidents {
-		for _, e := range i.Entries {
-			_ = encoder.Encode(e) // an Entry has nothing that JSON cannot say
-		}
+		all = append(all, i.Entries...)
+	}
+	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(a.Seq, b.Seq) }) // word of an old one may be younger than a new one
+	for _, e := range all {
+		_ = encoder.Encode(e) // an Entry has nothing that JSON cannot say
 	}
 	next := filepath.Join(filepath.Dir(s.path), "."+filepath.Base(s.path)+".new")
 	err = os.WriteFile(next, text.Bytes(), 0o600)
