@@ -192,6 +192,20 @@ func TestSlownessIsNoOverload(t *testing.T) {
 	}
 }
 
+// Minutes of something slower, accepted or not, do not become the baseline: neither while the route is in a group nor afterwards.
+func TestLongTroubleTeachesNoBaseline(t *testing.T) {
+	c, routes := newController(t)
+	now := time.Duration(0)
+	baseline := func() float64 { return c.Snapshot(time.Unix(0, 0)).Routes[routes[3].Name()].Baseline }
+	var traffic traffic
+	traffic.drive(c, routes[3], &now, 10*time.Second, 100, 20*time.Millisecond)
+	before := baseline()
+	traffic.drive(c, routes[3], &now, 5*time.Minute, 100, 60*time.Millisecond)
+	if after := baseline(); math.Abs(before-0.02) > 0.001 || math.Abs(after-before) > 0.02*before {
+		t.Errorf("five minutes of 60 ms moved the baseline from %.1f to %.1f ms; want it where it was, at 20", 1000*before, 1000*after)
+	}
+}
+
 // Odd samples are defined behaviour: nothing panics, and the law's numbers stay finite.
 func TestOddTimes(t *testing.T) {
 	for name, at := range map[string][2]time.Duration{
