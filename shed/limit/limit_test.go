@@ -85,6 +85,20 @@ func TestSlownessThatServesAllIsAcceptedWithoutACut(t *testing.T) {
 	}
 }
 
+// Act, verify, undo: a limit that binds is cut, the latency does not follow and less work is done, so the cut is taken back at once, the slowness is
+// accepted, and everybody is let in again.
+func TestACutThatDoesNotHelpIsUndone(t *testing.T) {
+	p := newPool(100, 3, 20)
+	p.law, p.lowest, p.peaks, p.critical = limit.Open(0, 40, 30, 1), 40, 25, 1
+	p.run(6 * time.Second)
+	if p.reasons[limit.NotLoad] != 1 || p.reasons[limit.OnlyCritical] > 0 || p.lowest == 40 {
+		t.Errorf("%v, lowest limit %.1f; want a cut, and one verdict that it was not load", p.reasons, p.lowest)
+	}
+	if wanted := p.demand * p.slow; p.law.Scale < 2.7 || p.law.Scale > 3.3 || p.law.Limit < wanted {
+		t.Errorf("scale %.2f and limit %.1f; want 3 and the %.0f that are asked for", p.law.Scale, p.law.Limit, wanted)
+	}
+}
+
 func TestSlowAndOverloadedKeepsThePoolBusy(t *testing.T) {
 	p := newPool(40, 2, 120)
 	p.run(30 * time.Second)
