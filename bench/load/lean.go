@@ -24,7 +24,6 @@ type lean struct {
 
 	// loop deals with all connections in the goroutine of the run; nil: each has its own. The rest is for it.
 	loop    *wire.Loop
-	alarm   *alarm
 	later   later
 	pace    pace
 	inOneGo int
@@ -66,23 +65,8 @@ func (g *Generator) runLean(ctx context.Context, begun time.Time, requests *sync
 		l.runLooped()
 		return
 	}
-	alarm := newAlarm()
-	defer alarm.close()
-	stop := context.AfterFunc(ctx, func() {
-		alarm.interrupt()
-		l.close()
-	})
-	defer stop()
-	inOneGo := 0
-	until := func(instant time.Time) bool {
-		rest := time.Until(instant)
-		if inOneGo++; rest <= 0 && inOneGo < breath {
-			return ctx.Err() == nil
-		}
-		inOneGo = 0
-		return alarm.wait(ctx, rest)
-	}
-	g.dispatch(ctx, begun, until, l.start)
+	defer context.AfterFunc(ctx, l.close)()
+	g.dispatch(ctx, begun, timers(ctx), l.start)
 	// Whoever is still under way can be cut short.
 	requests.Wait()
 }

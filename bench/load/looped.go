@@ -12,8 +12,6 @@ import (
 func (l *lean) runLooped() {
 	stop := context.AfterFunc(l.ctx, l.loop.Wake)
 	defer stop()
-	l.alarm = newAlarm()
-	defer l.alarm.close()
 	for _, c := range l.clients {
 		c.Join(l.loop)
 	}
@@ -49,7 +47,7 @@ func (l *lean) until(instant time.Time) bool {
 		}
 		l.inOneGo = 0
 		if wait > 0 && wait < nap && l.pace.quick() {
-			l.alarm.wait(l.ctx, nap)
+			l.loop.Nap(nap)
 			wait = 0
 		}
 		l.loop.Turn(wait)

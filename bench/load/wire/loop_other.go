@@ -20,8 +20,11 @@ func (c *Client) fits(*Exchange) bool { return false }
 
 func (l *Loop) send(*Client, *Exchange) {}
 
-// Turn, Wake and Close are never called here.
+// Turn, Nap, Wake and Close are never called here.
 func (l *Loop) Turn(time.Duration) {}
+
+// Nap is never called here.
+func (l *Loop) Nap(time.Duration) {}
 
 // Wake is never called here.
 func (l *Loop) Wake() {}
