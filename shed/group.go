@@ -74,7 +74,15 @@ func (c *Controller) open(now time.Duration, members []*Route) {
 	g.headroom = headroom
 	g.law = limit.Open(now, float64(g.inFlight), headroom, slow/math.Max(weight, 1))
 	g.limit, g.why, g.reported = g.law.Limit, limit.Opened, g.law.Limit
-	c.entries.add(now, "group", g.name, 0, g.limit, fmt.Sprintf("%s suffer together: latency %.2f times the baseline", strings.Join(names(g.routes), ", "), g.y))
+	c.entries.add(now, "group", g.name, 0, g.limit, fmt.Sprintf("%s: latency %.2f times the baseline", suffering(g.routes), g.y))
+}
+
+// suffering says who does.
+func suffering(routes []*Route) string {
+	if len(routes) == 1 {
+		return routes[0].Name() + " suffers"
+	}
+	return strings.Join(names(routes), ", ") + " suffer together"
 }
 
 // measure works out the group's normalised latency over its newest ticks with enough samples. The ticks are the same ones for

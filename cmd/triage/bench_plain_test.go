@@ -156,7 +156,7 @@ func TestBenchRunOfATargetIsCutShort(t *testing.T) {
 	target := backend(t, func(http.ResponseWriter, *http.Request) { came <- struct{}{} })
 	long := strings.Replace(strings.Replace(plainScenario, "HTTP", "1", 1), "for: 500ms", "for: 1h", 1)
 	c := launch(t, nil, "bench", "run", scenario(t, long), "--target", target, "--output", "json")
-	for range 20 {
+	for range 60 { // of both stages
 		<-came
 	}
 	c.signal(os.Interrupt)

@@ -36,6 +36,7 @@ type incidentDemo struct {
 	twin   *origin.Server
 	alone  *load.Generator
 	began  time.Time
+	phase  int // the newest that was told of, from 1 on
 	out    io.Writer
 	report incidentReport
 }
@@ -128,13 +129,6 @@ func (d *incidentDemo) run(ctx context.Context) error {
 	return err
 }
 
-// say puts a step down.
-func (d *incidentDemo) say(format string, args ...any) {
-	line := fmt.Sprintf("%5.1fs  ", time.Since(d.began).Seconds()) + fmt.Sprintf(format, args...)
-	d.report.Steps = append(d.report.Steps, line)
-	fmt.Fprintln(d.out, line)
-}
-
 // people do what the drill says, each over the admin API.
 func (d *incidentDemo) people(ctx context.Context) error {
 	if _, err := d.until(ctx, "opened", func(i incident.Incident) bool { return i.State != incident.Resolved }); err != nil {
@@ -151,7 +145,10 @@ func (d *incidentDemo) people(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("verdict: %s (confidence %.2f)", i.Verdict.Sentence(), i.Verdict.Confidence)
+	d.say("the verdict, with a confidence of %.2f: %s", i.Verdict.Confidence, i.Verdict.Sentence())
+	for _, evidence := range i.Verdict.For {
+		d.say("  because %s", evidence)
+	}
 	var pulled lever.Lever
 	if err := d.do(ctx, "ben", "/api/v1/lever", admin.Posted{Kind: string(lever.Shed), Target: "reviews", Value: "100%", Why: "leave the database to the others", For: "5m"}, &pulled); err != nil {
 		return err
@@ -170,11 +167,11 @@ func (d *incidentDemo) people(ctx context.Context) error {
 func (d *incidentDemo) recover(ctx context.Context, pulled lever.Lever) error {
 	last := len(incidentPhases()) - 1
 	for d.load.Snapshot().Phase < last {
-		if err := pause(ctx); err != nil {
+		if err := d.pause(ctx); err != nil {
 			return err
 		}
 	}
-	d.say("the crowd has left and the database is fast again")
+	d.watch()
 	if err := d.do(ctx, "ben", "/api/v1/lever/undo", admin.Posted{ID: pulled.ID, Why: "not needed any more"}, nil); err != nil {
 		return err
 	}
@@ -184,20 +181,6 @@ func (d *incidentDemo) recover(ctx context.Context, pulled lever.Lever) error {
 		return err
 	}
 	d.say("state: %s; missing: %s", i.State, strings.Join(i.Missing, "; "))
-	return nil
-}
-
-// word prints the flash update.
-func (d *incidentDemo) word(ctx context.Context) error {
-	text, err := d.api.get(ctx, "/api/v1/incident/update")
-	if err != nil {
-		return err
-	}
-	d.report.Update = string(text)
-	d.say("cleo tells the others:")
-	for line := range strings.Lines(string(text)) {
-		fmt.Fprint(d.out, "        | "+line)
-	}
 	return nil
 }
 
@@ -223,7 +206,8 @@ func (d *incidentDemo) end(ctx context.Context) error {
 }
 
 // pause is the time between two looks.
-func pause(ctx context.Context) error {
+func (d *incidentDemo) pause(ctx context.Context) error {
+	d.watch()
 	select {
 	case <-ctx.Done():
 		return errors.New("interrupted")
@@ -242,11 +226,11 @@ func (d *incidentDemo) until(ctx context.Context, what string, is func(incident.
 		body, err := d.api.get(ctx, "/api/v1/incident")
 		if err == nil && json.Unmarshal(body, &i) == nil && is(i) {
 			if what == "opened" {
-				d.say("incident %s: %s", i.ID, i.Title)
+				d.say("triage opens incident %s: %s", i.ID, i.Title)
 			}
 			return i, nil
 		}
-		if err := pause(ctx); err != nil {
+		if err := d.pause(ctx); err != nil {
 			return i, err
 		}
 	}

@@ -84,9 +84,17 @@ func newSender(c config.Incident, logger *slog.Logger) (*word.Sender, error) {
 // pulled puts a lever into the open incident.
 func (r *history) pulled(l lever.Line) {
 	r.book.Add(incident.Entry{
-		Time: l.Time, Kind: incident.Pulled, Actor: l.Who, Subject: l.Lever.String(), From: listed(l.Before), To: listed(l.After),
-		Reason: fmt.Sprintf("%s: %s (until %s)", l.Did, cmp.Or(l.Why, l.Lever.Why), l.Lever.Until.UTC().Format("15:04 UTC")),
+		Time: l.Time, Kind: incident.Pulled, Actor: l.Who, Subject: l.Lever.String(), From: listed(l.Before), To: listed(l.After), Reason: didWhy(l),
 	})
+}
+
+// didWhy says what was done with a lever, and why.
+func didWhy(l lever.Line) string {
+	why := cmp.Or(l.Why, l.Lever.Why)
+	if l.Did != "pulled" {
+		return l.Did + ": " + why
+	}
+	return fmt.Sprintf("pulled until %s: %s", l.Lever.Until.UTC().Format("15:04 UTC"), why)
 }
 
 func listed(words []string) string {

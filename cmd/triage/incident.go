@@ -90,7 +90,7 @@ func writeIncidents(to io.Writer, body []byte) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "INCIDENT\tSTATE\tOPENED\tLASTED\tWHERE\tTITLE")
 	for _, i := range all.Incidents {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.State, i.OpenedAt.Format(time.DateTime), i.Lasted(time.Now()).Round(time.Second), i.Verdict.Sentence(), printable(i.Title))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.State, moment(i.OpenedAt), i.Lasted(time.Now()).Round(time.Second), i.Verdict.Sentence(), printable(i.Title))
 	}
 	return w.Flush()
 }
@@ -131,8 +131,12 @@ func writeIncident(to io.Writer, body []byte) error {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s%s  opened %s by %s\n%s\n\n", i.ID, strings.ToUpper(string(i.State)), severityOf(i), i.OpenedAt.Format(time.DateTime), printable(i.OpenedBy), printable(i.Title))
-	fmt.Fprintf(&b, "WHERE     %s (confidence %.2f)\n", printable(i.Verdict.Sentence()), i.Verdict.Confidence)
+	fmt.Fprintf(&b, "%s  %s%s  opened %s by %s%s\n%s\n\n", i.ID, strings.ToUpper(string(i.State)), severityOf(i), moment(i.OpenedAt), printable(i.OpenedBy), overOf(i), printable(i.Title))
+	where := "WHERE"
+	if i.State == incident.Resolved {
+		where = "IT WAS"
+	}
+	fmt.Fprintf(&b, "%-9s %s (confidence %.2f)\n", where, printable(i.Verdict.Sentence()), i.Verdict.Confidence)
 	for _, e := range i.Verdict.For {
 		fmt.Fprintf(&b, "          + %s\n", printable(e))
 	}
@@ -160,6 +164,17 @@ func writeIncident(to io.Writer, body []byte) error {
 	}
 	_, err := io.WriteString(to, b.String())
 	return err
+}
+
+// moment is an instant as the record has it, whatever clock hangs on the wall.
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// overOf says when it ended, "" if it has not.
+func overOf(i incident.Incident) string {
+	if i.ResolvedAt.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(", over after %v", i.Lasted(i.ResolvedAt).Round(time.Second))
 }
 
 // severityOf is its severity as it stands in a headline.

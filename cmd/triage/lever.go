@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -63,7 +62,7 @@ func (c *leverCommands) pull(kind lever.Kind, use, short string) *cobra.Command 
 			if err := json.Unmarshal(body, &l); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(to, "number %d: %s until %s; take it back with: triage lever undo %d\n", l.ID, l, l.Until.Local().Format(time.TimeOnly), l.ID)
+			_, err := fmt.Fprintf(to, "number %d: %s until %s; take it back with: triage lever undo %d\n", l.ID, l, moment(l.Until), l.ID)
 			return err
 		})
 	}
@@ -104,7 +103,7 @@ func writeLevers(to io.Writer, body []byte) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NUMBER\tLEVER\tWHO\tUNTIL\tWHY")
 	for _, l := range all.Levers {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", l.ID, printable(l.String()), printable(l.Who), l.Until.Local().Format(time.DateTime), printable(l.Why))
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", l.ID, printable(l.String()), printable(l.Who), moment(l.Until), printable(l.Why))
 	}
 	return w.Flush()
 }

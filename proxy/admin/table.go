@@ -45,11 +45,11 @@ func (s Status) header(b *strings.Builder, color bool) {
 		warn(b, color, "the last reload failed, the configuration of "+s.Config.LoadedAt.Format(time.TimeOnly)+" stays: "+first)
 	}
 	if i := s.Incident; i != nil {
-		warn(b, color, fmt.Sprintf("incident %s, %s since %s: %s", i.ID, i.State, i.OpenedAt.Format(time.TimeOnly), i.Title))
+		warn(b, color, fmt.Sprintf("incident %s, %s since %s: %s", i.ID, i.State, utc(i.OpenedAt), i.Title))
 		warn(b, color, fmt.Sprintf("where: %s (confidence %.2f)", i.Verdict.Sentence(), i.Verdict.Confidence))
 	}
 	for _, l := range s.Levers {
-		warn(b, color, fmt.Sprintf("by hand, number %d: %s, by %s until %s: %s", l.ID, l, l.Who, l.Until.Format(time.TimeOnly), l.Why))
+		warn(b, color, fmt.Sprintf("by hand, number %d: %s, by %s until %s: %s", l.ID, l, l.Who, utc(l.Until), l.Why))
 	}
 	for _, u := range s.Upstreams {
 		if u.Mode == "observe" {
@@ -63,6 +63,9 @@ func (s Status) header(b *strings.Builder, color bool) {
 		}
 	}
 }
+
+// utc is a time of day as the record of incidents has it.
+func utc(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }
 
 func warn(b *strings.Builder, color bool, sentence string) {
 	var lines strings.Builder

@@ -47,6 +47,8 @@ type Book struct {
 	before    map[string]Counts // when the incident began, by route
 	sessions  float64           // the same
 	counts    map[string]Counts // the newest
+	affected  float64           // sessions, the newest
+	carried   Impact            // of the latest incident, from before this process began
 	counted   time.Duration     // when the impact was written last
 	at        time.Duration
 	untold    []told
@@ -106,6 +108,7 @@ func (b *Book) read(now time.Time) {
 	b.incidents = kept[max(0, len(kept)-incidentsKept):]
 	b.store.compact(b.incidents)
 	if i := b.latest(); i != nil {
+		b.carried = i.Impact
 		b.machine = machine{state: i.State, baseline: i.Baseline}
 		if i.State == Resolved {
 			b.machine.since = -max(now.Sub(i.ResolvedAt), 0)
@@ -163,7 +166,7 @@ func (b *Book) writeLocked(i *Incident, e Entry) {
 		b.store.put(e)
 	}
 	if b.settings.Notify != nil {
-		b.untold = append(b.untold, told{i.clone(), e})
+		b.untold = append(b.untold, told{b.nowLocked(i), e})
 	}
 }
 
@@ -185,7 +188,7 @@ const impactEvery = 10 * time.Second
 // Observe takes in what is seen. at is monotonic, now is for the record.
 func (b *Book) Observe(now time.Time, at time.Duration, o Observation) {
 	_ = b.locked(func() error {
-		b.at, b.counts, b.classes = at, o.Totals, o.Classes
+		b.at, b.counts, b.affected, b.classes = at, o.Totals, o.Sessions, o.Classes
 		if b.before == nil {
 			b.before, b.sessions = o.Totals, o.Sessions
 		}
@@ -194,22 +197,33 @@ func (b *Book) Observe(now time.Time, at time.Duration, o Observation) {
 		was := cmp.Or(b.machine.state, Quiet)
 		m, why := b.machine.next(at, o.Signals, b.settings.Rules)
 		b.machine = m
+		b.signalLocked(o.Events) // what the law did comes before what it led to
 		if m.state != was {
+			open := b.currentLocked() != nil
 			b.enterLocked(now, was, why, o)
+			if !open {
+				b.signalLocked(o.Events)
+			}
 		}
 		i := b.currentLocked()
 		if i == nil {
 			return nil
 		}
-		for _, e := range gather(o.Events) {
-			b.writeLocked(i, e)
-		}
 		b.judgeLocked(i, now)
 		if at-b.counted >= impactEvery {
-			b.impactLocked(i, now, o.Sessions)
+			b.impactLocked(i, now)
 		}
 		return nil
 	})
+}
+
+// signalLocked writes down what the law did, if an incident is open.
+func (b *Book) signalLocked(events []shed.Entry) {
+	if i := b.currentLocked(); i != nil {
+		for _, e := range gather(events) {
+			b.writeLocked(i, e)
+		}
+	}
 }
 
 // enterLocked writes a change of state down.
@@ -218,24 +232,35 @@ func (b *Book) enterLocked(now time.Time, from State, why string, o Observation)
 	case b.machine.state == Quiet:
 		return // it is too long ago to be the same
 	case from == Quiet || b.latest() == nil: // the very first look may find trouble
-		b.openLocked(now, Machine, why, o.Totals, o.Sessions)
+		b.openLocked(began(now, o.Events), Machine, cmp.Or(o.Signals.Title, why), why)
 		return
 	}
 	i := b.latest()
 	if b.machine.state == Resolved {
-		b.impactLocked(i, now, o.Sessions)
+		b.impactLocked(i, now)
 	}
 	b.writeLocked(i, Entry{Time: now, Kind: Moved, From: string(from), To: string(b.machine.state), Reason: why})
 }
 
-func (b *Book) openLocked(now time.Time, who, title string, totals map[string]Counts, sessions float64) *Incident {
-	b.before, b.sessions, b.counted = totals, sessions, b.at
+// began is when the first of a look's events was, if that was lately: an incident begins with what opens it.
+func began(now time.Time, events []shed.Entry) time.Time {
+	at := now
+	for _, e := range events {
+		if e.Time.Before(at) && now.Sub(e.Time) <= longestStep {
+			at = e.Time
+		}
+	}
+	return at
+}
+
+func (b *Book) openLocked(now time.Time, who, title, why string) *Incident {
+	b.before, b.sessions, b.counted, b.carried = b.counts, b.affected, b.at, Impact{}
 	b.without.Begin()
 	i := &Incident{}
 	b.incidents = append(b.incidents, i)
 	b.incidents = slices.Clone(b.incidents[max(0, len(b.incidents)-incidentsKept):])
 	id := fmt.Sprintf("%s-%d", now.UTC().Format("20060102-150405"), b.seq+1)
-	b.writeLocked(i, Entry{Incident: id, Time: now, Kind: Opened, Actor: who, To: title, Numbers: map[string]float64{"baseline_rate": b.machine.baseline}})
+	b.writeLocked(i, Entry{Incident: id, Time: now, Kind: Opened, Actor: who, To: title, Reason: why, Numbers: map[string]float64{"baseline_rate": b.machine.baseline}})
 	return i
 }
 
@@ -248,18 +273,39 @@ func (b *Book) judgeLocked(i *Incident, now time.Time) {
 	if v.Kind == verdict.Unknown && i.Verdict.Isolated() {
 		return
 	}
-	from := i.Verdict
-	b.writeLocked(i, Entry{Time: now, Kind: Judged, From: from.Sentence(), To: v.Sentence(), Reason: strings.Join(v.For, "; "), Numbers: map[string]float64{"confidence": v.Confidence}, Verdict: &v})
+	why := strings.Join(v.For, "; ")
+	if v.Kind != verdict.Unknown {
+		why = fmt.Sprintf("confidence %.2f: %s", v.Confidence, why)
+	}
+	b.writeLocked(i, Entry{Time: now, Kind: Judged, From: sentenceOf(i.Verdict), To: v.Sentence(), Reason: why, Numbers: map[string]float64{"confidence": v.Confidence}, Verdict: &v})
 }
 
-func (b *Book) impactLocked(i *Incident, now time.Time, sessions float64) {
+// sentenceOf is a verdict as what was thought before: the same place may come back with another confidence.
+func sentenceOf(v verdict.Verdict) string {
+	if v.Kind == verdict.None || v.Kind == verdict.Unknown {
+		return v.Sentence()
+	}
+	return fmt.Sprintf("%s (%.2f)", v.Sentence(), v.Confidence)
+}
+
+func (b *Book) impactLocked(i *Incident, now time.Time) {
 	b.counted = b.at
-	im := b.impact(sessions)
+	im := b.impact()
 	if im.Sum() == i.Impact.Sum() {
 		return
 	}
 	all := im.Sum()
-	b.writeLocked(i, Entry{Time: now, Kind: Counted, Impact: &im, Numbers: map[string]float64{"served": float64(all.Served), "degraded": float64(all.Degraded), "refused": float64(all.Refused), "failed": float64(all.Failed), "severity": float64(Severity(im, b.classOf))}})
+	b.writeLocked(i, Entry{Time: now, Kind: Counted, Impact: &im, Reason: fmt.Sprintf("%d served, %d degraded, %d refused, %d failed so far", all.Served, all.Degraded, all.Refused, all.Failed), Numbers: map[string]float64{"served": float64(all.Served), "degraded": float64(all.Degraded), "refused": float64(all.Refused), "failed": float64(all.Failed), "severity": float64(Severity(im, b.classOf))}})
+}
+
+// leave writes down who is affected, if an incident is open: a process after this one counts on from there.
+func (b *Book) leave() {
+	_ = b.onCurrent(func(i *Incident) error {
+		if b.before != nil {
+			b.impactLocked(i, time.Now())
+		}
+		return nil
+	})
 }
 
 func (b *Book) classOf(route string) int {
@@ -269,10 +315,13 @@ func (b *Book) classOf(route string) int {
 	return -1
 }
 
-func (b *Book) impact(sessions float64) Impact {
-	im := Impact{Routes: map[string]Counts{}, Sessions: max(sessions-b.sessions, 0), Protected: protectedBy(b.classes, b.without.Routes())}
+func (b *Book) impact() Impact {
+	im := Impact{Routes: maps.Clone(b.carried.Routes), Sessions: b.carried.Sessions + max(b.affected-b.sessions, 0), Protected: protectedBy(b.classes, b.without.Routes(), b.carried.Protected)}
+	if im.Routes == nil {
+		im.Routes = map[string]Counts{}
+	}
 	for name, c := range b.counts {
-		im.Routes[name] = c.minus(b.before[name])
+		im.Routes[name] = im.Routes[name].plus(c.minus(b.before[name]))
 	}
 	return im
 }
@@ -322,9 +371,9 @@ func (b *Book) List() []Incident {
 	defer b.mu.Unlock()
 	out := []Incident{}
 	for _, i := range slices.Backward(b.incidents) {
-		c := i.clone()
+		c := b.nowLocked(i)
 		c.Entries = nil
-		out = append(out, b.withMissing(c))
+		out = append(out, c)
 	}
 	return out
 }
@@ -343,14 +392,21 @@ func (b *Book) Show(id string) (Incident, error) {
 	if i == nil {
 		return Incident{}, ErrUnknown
 	}
-	return b.withMissing(i.clone()), nil
+	return b.nowLocked(i), nil
 }
 
-func (b *Book) withMissing(i Incident) Incident {
-	if c := b.currentLocked(); c != nil && c.ID == i.ID {
-		i.Missing = b.machine.missing(b.settings.Rules)
+// nowLocked is an incident with what only this moment knows of it: what is missing, and who is affected by now.
+func (b *Book) nowLocked(i *Incident) Incident {
+	out := i.clone()
+	if i != b.currentLocked() {
+		return out
 	}
-	return i
+	out.Missing = b.machine.missing(b.settings.Rules)
+	if b.before != nil {
+		out.Impact = b.impact()
+		out.Severity = worse(out.Severity, Severity(out.Impact, b.classOf))
+	}
+	return out
 }
 
 // State is that of the latest incident, Quiet if none is open or was lately.
@@ -367,6 +423,3 @@ func (b *Book) Trouble() (why string, lost int) {
 	}
 	return b.store.trouble()
 }
-
-// totals copies the counts.
-func (b *Book) totals() map[string]Counts { return maps.Clone(b.counts) }

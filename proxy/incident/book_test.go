@@ -307,3 +307,41 @@ func TestWords(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestTheUpdateIsOfThisMoment(t *testing.T) {
+	w := newWorld(t, "")
+	w.play(30, calm)
+	early := shed.Entry{Kind: "limit", Subject: "recs", From: 30, To: 20, Reason: "latency above target", Time: w.now().Add(100 * time.Millisecond)}
+	w.play(1, incident.Signals{Traffic: 100, Title: "Overload of recs", Acting: []string{"recs are refused"}}, early)
+	i := w.show(t)
+	if i.Title != "Overload of recs" || i.Entries[0].Reason != "recs are refused" {
+		t.Errorf("title %q, opened because %q", i.Title, i.Entries[0].Reason)
+	}
+	w.play(2, trouble)
+	i = w.show(t)
+	if who := incident.UpdateOf(i, w.now(), nil).Who; !strings.Contains(who, "2 of 2 requests") {
+		t.Errorf("two seconds after it began the update says %q", who)
+	}
+	w.play(7, trouble)
+	w.play(1, trouble, shed.Entry{Kind: "limit", Subject: "recs", To: 3, Reason: "r", Time: w.now().Add(time.Second / 2)})
+	w.play(12, trouble)
+	i = w.show(t)
+	if !slices.IsSortedFunc(i.Entries, func(a, b incident.Entry) int { return a.Time.Compare(b.Time) }) {
+		for _, e := range i.Entries {
+			t.Errorf("out of order: %s", e.Line())
+		}
+	}
+}
+
+func TestARestartForgetsNoLoss(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "incidents.jsonl")
+	before, _ := written(t, path, func(w *world) {
+		w.play(1, calm)
+		w.play(30, trouble)
+	})
+	lost := before.Impact.Routes["recs"].Refused
+	after, _ := written(t, path, func(w *world) { w.play(15, trouble) })
+	if got := after.Impact.Routes["recs"].Refused; lost < 20 || got < lost+10 {
+		t.Errorf("%d were refused before the restart, %d with what came after; want ten more at least", lost, got)
+	}
+}

@@ -16,9 +16,12 @@ type Protected struct {
 	Known  bool    `json:"known"`
 }
 
-// protectedBy sums the protected routes up.
-func protectedBy(classes map[string]int, routes map[string]without.Route) *Protected {
+// protectedBy sums the protected routes up, with what a process before this one knew; nil if it knew nothing.
+func protectedBy(classes map[string]int, routes map[string]without.Route, before *Protected) *Protected {
 	all := without.Route{Known: true}
+	if before != nil {
+		all = before.Route
+	}
 	for name, r := range routes {
 		if class, known := classes[name]; known && class == 0 {
 			all = all.Plus(r)

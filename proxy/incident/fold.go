@@ -56,9 +56,7 @@ func (i *Incident) apply(e Entry) {
 	case Counted:
 		if e.Impact != nil {
 			i.Impact = *e.Impact
-			if s := int(e.Numbers["severity"]); s > 0 && (i.Severity == 0 || s < i.Severity) {
-				i.Severity = s
-			}
+			i.Severity = worse(i.Severity, int(e.Numbers["severity"]))
 		}
 	case Taken:
 		if e.To == "" {

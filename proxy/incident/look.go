@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,7 +49,7 @@ func (e *Eyes) Look(at, every time.Duration, s proxy.Snapshot, events []shed.Ent
 	o.Second = e.second(now, s, events, every)
 	o.Second.Changes = changes
 	o.Signals.Levers = levers
-	o.Signals.Acting = acting(s)
+	acting(s, &o.Signals)
 	e.protected(now, s, &o.Signals)
 	if len(o.Signals.Acting) == 0 && len(o.Signals.Unwell) == 0 && len(e.window) > 0 {
 		last := e.window[len(e.window)-1]
@@ -103,41 +104,50 @@ func (e *Eyes) second(now counted, s proxy.Snapshot, events []shed.Entry, every 
 }
 
 // acting says what protection gives up at the moment.
-func acting(s proxy.Snapshot) (out []string) {
-	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+func acting(s proxy.Snapshot, out *Signals) {
+	add := func(title, format string, args ...any) {
+		out.Acting = append(out.Acting, fmt.Sprintf(format, args...))
+		out.Title = cmp.Or(out.Title, title)
+	}
 	for _, u := range s.Upstreams {
 		if u.Broken != "" {
-			add("the control law of %s has died and protects nothing: %s", u.Name, u.Broken)
+			add("Death of the control law of "+u.Name, "the control law of %s has died and protects nothing: %s", u.Name, u.Broken)
 		}
 		if u.Panic {
-			add("every endpoint of %s is out, so all are used", u.Name)
+			add("Failure of every endpoint of "+u.Name, "every endpoint of %s is out, so all are used", u.Name)
 		}
 		for _, g := range u.Groups {
 			if g.ShedFrom >= 0 && g.ShedFrom < len(s.Priorities) {
-				add("%s are overloaded: %s and below are refused", strings.Join(g.Routes, ", "), s.Priorities[g.ShedFrom])
+				routes := strings.Join(g.Routes, ", ")
+				are := map[bool]string{true: "are", false: "is"}[len(g.Routes) > 1]
+				add("Overload of "+routes, "%s %s overloaded: %s and below are refused", routes, are, s.Priorities[g.ShedFrom])
 			}
 		}
 		for _, p := range u.Endpoints {
 			if p.Breaker != "closed" {
-				add("the breaker of the endpoint %s is %s", p.URL, p.Breaker)
+				add("Failure of the endpoint "+p.URL, "the breaker of the endpoint %s is %s", p.URL, p.Breaker)
 			}
 		}
 	}
 	for _, r := range s.Routes {
-		if r.Breaker != "closed" {
-			add("the breaker of %s is %s", r.Name, r.Breaker)
-		}
-		if r.Shed.Refusing != "" && r.Shed.Group == "" {
-			add("requests of %s are refused: %s", r.Name, r.Shed.Refusing)
-		}
-		if r.Hand.Shed > 0 {
-			add("%.0f %% of %s is refused by hand", 100*r.Hand.Shed, r.Name)
-		}
-		if r.Hand.Breaker == "open" {
-			add("%s is refused by hand", r.Name)
-		}
+		actingOn(r, add)
 	}
-	return out
+}
+
+// actingOn says what is given up of one route.
+func actingOn(r proxy.RouteSnapshot, add func(title, format string, args ...any)) {
+	if r.Breaker != "closed" {
+		add("Failure of "+r.Name, "the breaker of %s is %s", r.Name, r.Breaker)
+	}
+	if r.Shed.Refusing != "" && r.Shed.Group == "" {
+		add("Refusals of "+r.Name, "requests of %s are refused: %s", r.Name, r.Shed.Refusing)
+	}
+	if r.Hand.Shed > 0 {
+		add("Refusals of "+r.Name+" by hand", "%.0f %% of %s is refused by hand", 100*r.Hand.Shed, r.Name)
+	}
+	if r.Hand.Breaker == "open" {
+		add("Refusals of "+r.Name+" by hand", "%s is refused by hand", r.Name)
+	}
 }
 
 // protected judges the routes of the most important class.
@@ -155,6 +165,7 @@ func (e *Eyes) protected(now counted, s proxy.Snapshot, out *Signals) {
 		offered += max(a.offered-b.offered, 0)
 		if r.Shed.Latency > unwellLatency && r.Shed.Demand > 0 && a.answered-b.answered > 0 {
 			out.Unwell = append(out.Unwell, fmt.Sprintf("%s takes %.1f times its baseline", r.Name, r.Shed.Latency))
+			out.Title = cmp.Or(out.Title, "Slow answers of "+r.Name)
 		}
 	}
 	out.Traffic = float64(offered) / max((now.at-e.before.at).Seconds(), 1e-3)
@@ -165,6 +176,7 @@ func (e *Eyes) protected(now counted, s proxy.Snapshot, out *Signals) {
 		all.ended, all.bad = all.ended+w.ended, all.bad+w.bad
 	}
 	if share := float64(all.bad) / float64(max(all.ended, 1)); all.bad >= 3 && share > e.base+unwellErrors {
+		out.Title = cmp.Or(out.Title, "Failing requests of the most important class")
 		out.Unwell = append(out.Unwell, fmt.Sprintf("%.1f %% of the protected requests go wrong (usually %.2g %%)", 100*share, 100*e.base))
 	}
 }

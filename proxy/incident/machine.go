@@ -28,6 +28,8 @@ func (r Rules) withDefaults() Rules {
 
 // Signals are what the machine goes by.
 type Signals struct {
+	// Title names the first trouble in a few words that stay true when it is over; "" leaves that to Acting and Unwell.
+	Title string
 	// Acting is what protection gives up at the moment, a sentence each.
 	Acting []string
 	// Unwell is what is not at its baseline of the protected routes, a sentence each.

@@ -30,7 +30,7 @@ func (b *Book) Open(now time.Time, who, title string) (out Incident, err error) 
 			return fmt.Errorf("%w: incident %s is open already: add a note to it", ErrConflict, i.ID)
 		}
 		b.machine = b.machine.opened(b.at)
-		out = b.openLocked(now, who, title, b.totals(), b.sessions).clone()
+		out = b.openLocked(now, who, title, "").clone()
 		return nil
 	})
 	return out, err

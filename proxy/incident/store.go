@@ -156,13 +156,17 @@ func (s *store) trouble() (why string, lost int) {
 	return s.err, s.lost
 }
 
-// Run writes entries to disk until the context ends, and then what is left.
+// Run writes entries to disk until the context ends, and then what is left, and who was affected until then.
 func (b *Book) Run(ctx context.Context) error {
 	s := b.store
 	if s == nil {
 		<-ctx.Done()
 		return nil
 	}
+	defer func() {
+		b.leave()
+		s.flush()
+	}()
 	for {
 		var again <-chan time.Time
 		if !s.flush() {
@@ -170,7 +174,6 @@ func (b *Book) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			s.flush()
 			return nil
 		case <-again:
 		case <-s.filled:

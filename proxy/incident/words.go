@@ -184,7 +184,7 @@ func (r Report) Markdown() string {
 	fmt.Fprintf(&b, "# Incident %s: %s\n\n", r.ID, escape(r.Title))
 	fmt.Fprintf(&b, "%s%s, from %s to %s (%s). Opened by %s.\n\n", r.State, sev(r.Severity), r.OpenedAt.UTC().Format(time.RFC3339), endOf(r.ResolvedAt), span(time.Duration(r.Lasted*float64(time.Second))), escape(r.OpenedBy))
 	fmt.Fprintf(&b, "Affected: %s.\n\n", escape(r.Summary.Who))
-	section(&b, "Verdict", append([]string{fmt.Sprintf("%s (confidence %.2f)", r.Verdict.Sentence(), r.Verdict.Confidence)}, nil...))
+	section(&b, "Verdict", []string{fmt.Sprintf("%s (confidence %.2f)", r.Verdict.Sentence(), r.Verdict.Confidence)})
 	section(&b, "Evidence", r.Verdict.For)
 	section(&b, "What speaks against it", r.Verdict.Against)
 	section(&b, "Effect", r.Effect)
@@ -232,7 +232,7 @@ func timesOf(e Entry) string {
 // line is an entry in one line of plain text.
 func line(e Entry) string {
 	s := fmt.Sprintf("%s %s: %s %s", e.Time.UTC().Format("15:04:05"), e.Actor, e.Kind, e.Subject)
-	if e.From != "" || e.To != "" {
+	if (e.From != "" || e.To != "") && e.Kind != Pulled { // what is pulled is the subject
 		s += fmt.Sprintf(" %s → %s", cmp.Or(e.From, "-"), cmp.Or(e.To, "-"))
 	}
 	if e.Reason != "" {

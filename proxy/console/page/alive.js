@@ -19,6 +19,8 @@ function levelOf(f, r) {
 }
 
 const worse = ["idle", "calm", "strained", "trouble"];
+// isShown is whether the incident is worth a look: it is open, or was a moment ago.
+const isShown = (f) => !isOver(f) || Boolean(f.incident) && Date.parse(f.time) - Date.parse(f.incident.resolved_at) < 15 * 60e3;
 export const isOver = (f) => !f.incident || f.incident.state === "resolved";
 
 export function showAlive(f) {
@@ -108,7 +110,7 @@ const severities = {
 
 function showIncident(f) {
   const i = f.incident;
-  const on = i && (i.state !== "resolved" || Date.now() - Date.parse(i.resolved_at) < 15 * 60e3);
+  const on = isShown(f);
   show($("incident"), Boolean(on));
   show($("no-incident"), isOver(f));
   if (!on) return;
@@ -124,15 +126,21 @@ function showIncident(f) {
   show($("resolve").parentElement, !over);
 }
 
+// whereOf is the verdict; of an incident that is over it is the last one.
+function whereOf(f, kind) {
+  if (isOver(f)) return kind === "none" || kind === "unknown" ? "Where it was has not been found." : `It was: ${f.where}.`;
+  return kind === "none" ? "Nothing is found yet." : capital(f.where) + ".";
+}
+
 export function showWhy(f) {
   const i = f.incident;
   const law = f.upstreams.flatMap((u) => (u.groups || []).filter((g) => g.reason).map((g) => `${g.routes.join(", ")}: ${g.reason}`));
   lines($("law"), law);
   show($("law-box"), law.length > 0);
-  const v = i && i.state !== "resolved" ? i.verdict : null;
+  const v = isShown(f) ? i.verdict : null;
   const judged = v && v.kind !== "none";
-  show($("why"), Boolean(judged) || law.length > 0 || !isOver(f));
-  say($("where"), judged ? capital(f.where) + "." : "Nothing is found yet.");
+  show($("why"), isShown(f) || law.length > 0);
+  say($("where"), isShown(f) ? whereOf(f, v.kind) : "");
   show($("sure"), Boolean(judged));
   show($("for-box"), Boolean(judged && v.evidence_for?.length));
   show($("against-box"), Boolean(judged && (v.evidence_against?.length || v.others?.length)));

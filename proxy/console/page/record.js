@@ -30,7 +30,7 @@ function sentence(e) {
     case "state": return `${e.from || "nothing"} → ${e.to}${e.reason ? ": " + e.reason : ""}`;
     case "verdict": return `verdict: ${e.to}${e.numbers ? ` (${(e.numbers.confidence ?? 0).toFixed(2)})` : ""}`;
     case "role": return e.to ? `${e.subject}: ${e.from || "nobody"} → ${e.to}` : `${e.subject}: given back by ${e.from}`;
-    case "lever": return `${e.subject}: ${e.reason}`;
+    case "lever": return `${e.subject}, ${e.reason}`;
     case "note": return e.reason;
     case "change": return `went live: ${e.subject}`;
     case "impact": return `so far ${["served", "degraded", "refused", "failed"].map((k) => `${e.numbers?.[k] ?? 0} ${k}`).join(", ")}`;

@@ -246,15 +246,22 @@ const grownBy = 1.5
 
 // shared says what the routes of an upstream that suffer have in common.
 func (i *Isolator) shared(upstream string, routes []*record) place {
-	names := make([]string, len(routes))
+	names, slower := make([]string, len(routes)), []string{}
 	for k, r := range routes {
 		names[k] = r.name
+		if r.fails() || r.slow() {
+			slower = append(slower, r.complaint())
+		}
 	}
 	if len(routes) == 1 {
 		r := routes[0]
 		return place{Route, r.name, 1, r.complaint() + ", other routes do not"}
 	}
-	return place{Resource, upstream, 1, strings.Join(names, ", ") + " suffer together"}
+	reason := strings.Join(names, ", ") + " suffer together"
+	if len(slower) > 0 {
+		reason += ": " + strings.Join(slower, ", ")
+	}
+	return place{Resource, upstream, 1, reason}
 }
 
 // complaint says in numbers how a route suffers.

@@ -44,6 +44,7 @@ func (i *Isolator) Verdict() Verdict {
 	if v.Kind == Route && len(v.Routes) == 0 {
 		v.Routes = []string{v.Subject}
 	}
+	v.For = append(v.For, i.contrast(v.Routes)...)
 	if _, name, ok := strings.Cut(v.Subject, " "); ok && (v.Kind == Endpoint || v.Kind == Network) {
 		v.Subject = name
 	}
@@ -57,6 +58,34 @@ func (i *Isolator) Verdict() Verdict {
 		v.Kind, v.Subject, v.Routes, v.Confidence = Unknown, "", nil, round(1-v.Confidence)
 	}
 	return v
+}
+
+// contrast says what tells those that are named from before and from others: how much more is asked of them, and who is well meanwhile.
+func (i *Isolator) contrast(named []string) (out []string) {
+	var grown, fine []string
+	upstreams := map[string]bool{}
+	for _, name := range named {
+		r := i.routes[name]
+		if r == nil {
+			continue
+		}
+		upstreams[r.upstream] = true
+		if r.base.seconds > 0 && r.now.rate() > grownBy*r.base.rate() && r.base.rate() > 0 {
+			grown = append(grown, fmt.Sprintf("%.1f times as much of %s", r.now.rate()/r.base.rate(), name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(i.routes)) {
+		if r := i.routes[name]; upstreams[r.upstream] && !slices.Contains(named, name) && r.fine > r.suffered+r.held && well(r.now, r.base) {
+			fine = append(fine, name)
+		}
+	}
+	if len(grown) > 0 {
+		out = append(out, "more is asked for than before: "+strings.Join(grown, ", "))
+	}
+	if len(fine) > 0 {
+		out = append(out, fmt.Sprintf("%s on the same upstream: as well as ever", strings.Join(fine, ", ")))
+	}
+	return out
 }
 
 // ranked gives the votes, the heaviest first, after interventions have spoken.

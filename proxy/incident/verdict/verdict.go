@@ -97,6 +97,6 @@ func (v Verdict) Sentence() string {
 }
 
 var (
-	causes      = map[string]string{"load": ", which more is asked of than it can do", "slow": ", which has become slow", "errors": ", which fails"}
+	causes      = map[string]string{"load": ": more is asked of it than it can do", "slow": ": it has become slow", "errors": ": it fails"}
 	routeCauses = map[string]string{"load": "more is asked of it than there is room for", "slow": "it has become slow", "errors": "its own code fails", "": "others are well"}
 )
