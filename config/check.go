@@ -23,6 +23,7 @@ func (d *decoder) check(f *File) {
 	d.checkUpstreams(f)
 	d.checkRoutes(f)
 	d.checkShares(f)
+	d.checkTracing(f.Tracing)
 	if data, ok := d.files.contents[f.SessionKeyFile]; ok && len(data) < minSessionKey {
 		d.wrong("session_key_file", fmt.Sprintf("the secret has %d bytes", len(data)), fmt.Sprintf("it needs at least %d", minSessionKey))
 	}

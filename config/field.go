@@ -31,6 +31,9 @@ func layOut(t reflect.Type, all map[reflect.Type][]field) map[reflect.Type][]fie
 	default:
 		return all
 	}
+	if _, again := all[t]; again {
+		return all
+	}
 	for i := range t.NumField() {
 		if !t.Field(i).IsExported() {
 			continue

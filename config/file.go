@@ -19,6 +19,7 @@ type File struct {
 	ServerTiming   []string            `yaml:"server_timing" unique:"true" format:"cidr" doc:"Networks or addresses of clients that are told the time in each stage (Server-Timing) when they send X-Triage-Timing; without it, nobody is."`
 	SessionKeyFile string              `yaml:"session_key_file" file:"true" doc:"File with the secret, at least 16 bytes, that sorts sessions into cohorts; the same in a whole fleet. Without it each process draws its own."`
 	AccessLog      AccessLog           `yaml:"access_log" doc:"The access log."`
+	Tracing        *Tracing            `yaml:"tracing" doc:"Traces, sent to an OpenTelemetry collector; without it there are none."`
 	Incident       Incident            `yaml:"incident" doc:"The record of incidents and of what is set by hand, and who is told."`
 	Handover       string              `yaml:"handover" format:"written" doc:"Path of a unix socket where a new process takes the listeners over, and this one drains; without it no process can."`
 	Drain          Drain               `yaml:"drain" doc:"How the proxy leaves when it is told to stop."`
@@ -121,6 +122,19 @@ type AccessLog struct {
 	To       string `yaml:"to" default:"stdout" words:"stdout stderr off" format:"target" doc:"stdout, stderr, off, or the path of a file."`
 	Refusals Rate   `yaml:"refusals" default:"10/s" doc:"At most this many refusals are logged; the rest are only counted."`
 	Buffer   int    `yaml:"buffer" default:"8192" min:"1" max:"1048576" doc:"Lines that wait for a slow writer before lines are dropped."`
+}
+
+// Tracing says where traces go, and of which requests they are made.
+type Tracing struct {
+	Endpoint    string            `yaml:"endpoint" short:"true" format:"hook" doc:"The collector, for OTLP over HTTP; /v1/traces is added to one without a path. Without it OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or OTEL_EXPORTER_OTLP_ENDPOINT says, else it is http://localhost:4318."`
+	Sample      Share             `yaml:"sample" default:"1%" doc:"Share of the requests that are traced, where the client has no trace that is recorded."`
+	Asked       Rate              `yaml:"asked" default:"10/s" doc:"At most this many requests are traced because their client's trace is recorded (traceparent); above it sample decides."`
+	Service     string            `yaml:"service" format:"label" doc:"service.name; without it OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES says, else name."`
+	Headers     map[string]string `yaml:"headers" keys:"header" format:"value" doc:"Header fields for the collector; no secrets."`
+	HeadersFile string            `yaml:"headers_file" file:"true" doc:"File with header fields for the collector, NAME: VALUE in each line; for secrets."`
+	TLS         *UpstreamTLS      `yaml:"tls" doc:"How an https:// collector is spoken to; without it it is verified against the system's roots."`
+	Timeout     Duration          `yaml:"timeout" default:"10s" min:"100ms" max:"1m" doc:"How long a batch is tried."`
+	Queue       int               `yaml:"queue" default:"2048" min:"1" max:"65536" doc:"Traced requests that wait for a slow collector before they are dropped."`
 }
 
 // Incident says what is kept of incidents, and who is told.

@@ -97,6 +97,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 		{"a mode of its own", []string{f.Mode, f.Upstreams["shop"].Mode, f.Upstreams["api"].Mode}, []string{"observe", "", "enforce"}},
 		{"what routes share", f.Routes[0].Shares, []string{"database", "payment"}},
 		{"a session's stage", f.Routes[0].Session.Stage, 2},
+		{"header fields for the collector", f.Tracing.Headers, map[string]string{"X-Scope": "shop"}},
 		{"off without quotes", f.AccessLog.To, "off"},
 		{"a text that looks like a number", f.Upstreams["shop"].Endpoints[1].Version, "1.10"},
 	}

@@ -20,6 +20,22 @@ func (d *decoder) checkUpstreamTLS(u Upstream, path string) {
 	if !slices.ContainsFunc(u.Endpoints, func(e Endpoint) bool { return !plainURL(e.URL) }) {
 		d.wrong(path, "is for https:// endpoints, and there is none", "write https:// in an endpoint's url, or remove tls")
 	}
+	d.checkPair(path)
+}
+
+// checkTracing finds what is at odds in how the collector is spoken to.
+func (d *decoder) checkTracing(t *Tracing) {
+	if t == nil || t.TLS == nil {
+		return
+	}
+	if plainURL(t.Endpoint) {
+		d.wrong("tracing.tls", "is for an https:// endpoint, and there is none", "write https:// in endpoint, or remove tls")
+	}
+	d.checkPair("tracing.tls")
+}
+
+// checkPair finds a certificate without a key, or a key without a certificate.
+func (d *decoder) checkPair(path string) {
 	_, cert := d.at[path+".cert_file"]
 	_, key := d.at[path+".key_file"]
 	switch {

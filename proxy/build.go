@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"triage/breaker"
@@ -39,6 +38,7 @@ type table struct {
 	sessionKey   shed.CohortKey
 	sessions     sessions
 	uncovered    Recorder
+	tracer       *tracer // nil: nothing is traced
 	// timing are the networks whose clients may see the time in each stage.
 	timing []netip.Prefix
 	// secure is set if there are endpoints that only the standard lane can talk to.
@@ -122,6 +122,9 @@ func build(s Settings, old *table, log *changes) (*table, error) {
 		}
 	}
 	t.uncovered = s.Recorder("", "", "")
+	if t.tracer, err = newTracer(s.Traces); err != nil {
+		return nil, err
+	}
 	return t, nil
 }
 
@@ -282,19 +285,4 @@ func (t *table) retire(next *table) (former []*forward.Forwarder) {
 		}
 	}
 	return former
-}
-
-// token makes a structured-field token (RFC 9651, section 3.3.4) of the proxy's name.
-func token(name string) string {
-	valid := func(r rune) rune {
-		if r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~:/", r)) {
-			return r
-		}
-		return '-'
-	}
-	name = strings.Map(valid, name)
-	if name == "" || !(name[0] >= 'a' && name[0] <= 'z' || name[0] >= 'A' && name[0] <= 'Z') {
-		name = "triage" + name
-	}
-	return name
 }

@@ -64,6 +64,9 @@ type Exchange struct {
 	BytesOut int64
 	// Upgraded is set when the connection was handed over to another protocol.
 	Upgraded bool
+
+	// Trace is nil unless a trace is made of the exchange.
+	Trace *Trace
 }
 
 // Result is what became of an exchange, seen from the client: exactly one of five.

@@ -62,6 +62,9 @@ func (l *fastLane) open(t *table) {
 		ok = err == nil
 	}
 	x.asking.malformed = !ok
+	if t.tracer != nil {
+		t.tracer.begin(x)
+	}
 }
 
 // close tells everybody who learns from it how the exchange ended.
@@ -81,6 +84,9 @@ func (l *fastLane) carry(_ *Proxy, x *passage) forward.Outcome {
 	l.extra = l.f.Forwarded(l.extra[:0], x.table.name)
 	l.f.Fields.DropNamed("X-Request-Id")
 	l.extra = http1.AppendField(l.extra, "X-Request-Id", x.ID)
+	if x.table.tracer != nil {
+		l.extra = l.propagate(l.extra)
+	}
 	if x.hints() {
 		l.extra = append(l.extra, "X-Triage-Degrade: optional\r\n"...)
 	}

@@ -30,6 +30,9 @@ func (p *Proxy) finish(x *passage, l lane, panicked any) (abort bool) {
 	x.hurt()
 	x.learn()
 	x.recorder().Record(&x.Exchange)
+	if x.Trace != nil {
+		x.table.tracer.end(x)
+	}
 	return panicked != nil || x.outcome.Abort
 }
 

@@ -73,6 +73,21 @@ func proxyStatus(token string, why reason.Reason) string {
 	return text
 }
 
+// token makes a structured-field token (RFC 9651, section 3.3.4) of the proxy's name.
+func token(name string) string {
+	valid := func(r rune) rune {
+		if r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~:/", r)) {
+			return r
+		}
+		return '-'
+	}
+	name = strings.Map(valid, name)
+	if name == "" || !(name[0] >= 'a' && name[0] <= 'z' || name[0] >= 'A' && name[0] <= 'Z') {
+		name = "triage" + name
+	}
+	return name
+}
+
 // fallback is the rung of the route's ladder for this reason. A quota has none: whoever is over it would be served for ever.
 func (x *passage) fallback() *Fallback {
 	if x.route == nil || x.Reason == reason.Quota || !x.Reason.Shed() && x.Reason.Fault() != reason.FaultBackend {

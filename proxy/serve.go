@@ -32,6 +32,7 @@ type passage struct {
 	retryIn  time.Duration // what a refusal tells the client to wait
 	endpoint *upstream.Endpoint
 	outcome  forward.Outcome
+	propagation
 	// timed is set if the client may see the time in each stage and wants to; sentAt is when the request went out then.
 	timed  bool
 	sentAt time.Time

@@ -30,6 +30,8 @@ type Settings struct {
 	SessionKey shed.CohortKey
 	// Recorder gives the recorder of a route; route "" stands for requests that no route covers. nil records nothing.
 	Recorder func(route, priority, upstream string) Recorder
+	// Traces says of which requests traces are made; nil makes none, and leaves alone what clients say of theirs.
+	Traces *TraceSettings
 	// Logger gets what people should read; nil discards it.
 	Logger *slog.Logger
 }

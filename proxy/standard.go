@@ -39,6 +39,9 @@ func (p *Proxy) begin(r *http.Request) *passage {
 	clean := edge.Sanitize(r.Header, x.client, x.table.decisive)
 	x.asking = asking{ctx: r.Context(), fields: r.Header, malformed: !clean || !x.table.normalize(r.URL), bodyless: r.ContentLength == 0, grpc: isGRPC(r), header: headerBytes(r.Header)}
 	x.Path, x.asking.path = r.URL.EscapedPath(), r.URL.Path
+	if t := x.table.tracer; t != nil {
+		t.begin(x)
+	}
 	return x
 }
 
@@ -91,6 +94,9 @@ func (l *standardLane) prepare(x *passage) *http.Request {
 	out.Header = l.r.Header.Clone()
 	edge.Forwarded(out.Header, x.client, x.table.name, l.r.Proto)
 	out.Header.Set("X-Request-Id", x.ID)
+	if x.table.tracer != nil {
+		l.propagate(x, out.Header)
+	}
 	if x.asking.grpc && !x.until.IsZero() {
 		// The time spent waiting here is not the backend's to spend again.
 		out.Header.Set("Grpc-Timeout", grpcTimeout(time.Until(x.until)))

@@ -45,6 +45,7 @@ func badFiles(loaded *config.Loaded) config.Problems {
 		}
 	}
 	problems = append(problems, badCertificates(loaded)...)
+	problems = append(problems, badTracing(loaded)...)
 	if f.SessionKeyFile != "" {
 		if key, err := os.ReadFile(f.SessionKeyFile); err == nil && len(key) < shortestKey {
 			problems = append(problems, loaded.Problem("session_key_file", fmt.Sprintf("the secret has %d bytes", len(key)), fmt.Sprintf("%d at least", shortestKey)))

@@ -36,13 +36,20 @@ func badCertificates(loaded *config.Loaded) (problems config.Problems) {
 		}
 		authorities(path+".client_ca_file", l.TLS.ClientCaFile)
 	}
-	for _, name := range loaded.File.UpstreamNames() {
-		if t := loaded.File.Upstreams[name].TLS; t != nil {
-			authorities("upstreams."+name+".tls.ca_file", t.CaFile)
-			if t.CertFile != "" {
-				pair("upstreams."+name+".tls", t.CertFile, t.KeyFile)
-			}
+	outwards := func(path string, t *config.UpstreamTLS) {
+		if t == nil {
+			return
 		}
+		authorities(path+".ca_file", t.CaFile)
+		if t.CertFile != "" {
+			pair(path, t.CertFile, t.KeyFile)
+		}
+	}
+	for _, name := range loaded.File.UpstreamNames() {
+		outwards("upstreams."+name+".tls", loaded.File.Upstreams[name].TLS)
+	}
+	if t := loaded.File.Tracing; t != nil {
+		outwards("tracing.tls", t.TLS)
 	}
 	return problems
 }

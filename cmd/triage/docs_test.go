@@ -309,7 +309,7 @@ func docLogFields(t *testing.T) map[string]any {
 		t.Fatal(err)
 	}
 	tel.Route("a", "b", "c").Record(&proxy.Exchange{
-		ID: "1", Start: time.Now(), Client: netip.MustParseAddr("192.0.2.1"), Reason: reason.Limit, Result: proxy.Refused, Status: 503,
+		ID: "1", Start: time.Now(), Client: netip.MustParseAddr("192.0.2.1"), Reason: reason.Limit, Result: proxy.Refused, Status: 503, Trace: &proxy.Trace{},
 	})
 	ended, end := context.WithCancel(t.Context())
 	end()

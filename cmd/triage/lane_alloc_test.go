@@ -11,7 +11,16 @@ import (
 
 // With all policies on a request of the fast lane costs no allocation in steady state, log and metrics included.
 func TestFastLaneDoesNotAllocate(t *testing.T) {
-	r := startWith(t, options{path: configFile(t, allPolicies(t, cannedBackend(t, laneAnswer+strings.Repeat("x", 100)))), lane: "fast"})
+	config := allPolicies(t, cannedBackend(t, laneAnswer+strings.Repeat("x", 100)))
+	t.Run("nothing is traced", func(t *testing.T) { doesNotAllocate(t, config) })
+	t.Run("others are traced", func(t *testing.T) {
+		doesNotAllocate(t, "tracing: {endpoint: 'http://127.0.0.1:9', sample: 0%}\n"+config)
+	})
+}
+
+func doesNotAllocate(t *testing.T, config string) {
+	t.Helper()
+	r := startWith(t, options{path: configFile(t, config), lane: "fast"})
 	request := roundTrip(t, r.url)
 	for range 200 {
 		request()

@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -81,6 +84,26 @@ func roundTrip(t testing.TB, url string) func() {
 			}
 			n += m
 		}
+	}
+}
+
+// BenchmarkTracing is the fast lane's request again, by how much of it is traced.
+func BenchmarkTracing(b *testing.B) {
+	app := cannedBackend(b, laneAnswer+strings.Repeat("x", 100))
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	b.Cleanup(collector.Close)
+	for _, sample := range []string{"off", "0%", "1%", "100%"} {
+		b.Run(sample, func(b *testing.B) {
+			config := allPolicies(b, app)
+			if sample != "off" {
+				config = fmt.Sprintf("tracing: {endpoint: %q, sample: %s}\n", collector.URL, sample) + config
+			}
+			request := roundTrip(b, startWith(b, options{path: configFile(b, config), lane: "fast"}).url)
+			b.ReportAllocs()
+			for b.Loop() {
+				request()
+			}
+		})
 	}
 }
 

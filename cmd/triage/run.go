@@ -119,6 +119,7 @@ func (s *server) Run(ctx context.Context) error {
 	background.Go(func() { s.short.Run(inner) })
 	background.Go(func() { s.proxy.Run(inner) })
 	background.Go(func() { s.telemetry.Run(inner) })
+	background.Go(func() { s.traces.Run(inner) })
 	background.Go(func() { s.tell(inner) })
 	background.Go(func() { s.look(sole) })
 	background.Go(func() { s.console.Run(sole) })

@@ -22,6 +22,7 @@ import (
 	"triage/proxy/incident"
 	"triage/proxy/shortage"
 	"triage/proxy/telemetry"
+	"triage/proxy/telemetry/otlp"
 	"triage/shed"
 )
 
@@ -43,6 +44,7 @@ type server struct {
 	started   time.Time
 	proxy     *proxy.Proxy
 	telemetry *telemetry.Telemetry
+	traces    *otlp.Exporter
 	history   history
 	access    *logWriter
 	console   *console.Console
@@ -66,7 +68,7 @@ type server struct {
 
 // newServer loads the configuration, builds everything and binds every address. Nothing is served before Run.
 func newServer(o options) (_ *server, err error) {
-	s := &server{options: o, started: time.Now(), history: history{counter: incident.NewCounter()}, listeners: map[string]*edge.Listener{}, serveErr: make(chan error, 1), successor: make(chan takenOver, 1)}
+	s := &server{options: o, traces: otlp.New(o.logger), started: time.Now(), history: history{counter: incident.NewCounter()}, listeners: map[string]*edge.Listener{}, serveErr: make(chan error, 1), successor: make(chan takenOver, 1)}
 	defer func() {
 		if err != nil {
 			s.closeAll()
@@ -92,6 +94,11 @@ func newServer(o options) (_ *server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	collector, err := s.tracing(f, &settings)
+	if err != nil {
+		return nil, err
+	}
+	s.traces.Use(collector)
 	if s.proxy, err = proxy.New(settings); err != nil {
 		return nil, err
 	}
@@ -147,7 +154,7 @@ func (s *server) newTelemetry(f *config.File) (*telemetry.Telemetry, error) {
 	}
 	b := thisBuild()
 	return telemetry.New(telemetry.Settings{
-		Snapshot: func() proxy.Snapshot { return s.proxy.Snapshot() }, Server: s.serverSnapshot, Incidents: s.incidentSnapshot,
+		Snapshot: func() proxy.Snapshot { return s.proxy.Snapshot() }, Server: s.serverSnapshot, Incidents: s.incidentSnapshot, Traces: s.traceSnapshot,
 		Version: b.Version, Commit: b.Commit, Logger: s.options.logger,
 		Log: telemetry.LogSettings{Writer: s.access, Refusals: refusals, Buffer: f.AccessLog.Buffer, Disabled: f.AccessLog.To == "off"},
 	})

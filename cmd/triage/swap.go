@@ -49,6 +49,10 @@ func (s *server) swap() (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	collector, err := s.tracing(f, &settings)
+	if err != nil {
+		return false, err
+	}
 	next := map[string]*edge.Listener{}
 	for _, l := range f.Listen {
 		if old := s.listeners[l.Address]; old != nil {
@@ -62,6 +66,7 @@ func (s *server) swap() (changed bool, err error) {
 		s.restore(next)
 		return false, err
 	}
+	s.traces.Use(collector)
 	changed = loaded.Hash != s.loaded.Hash
 	s.warnOfRest(&s.loaded.File, f)
 	s.loaded, s.loadedAt = loaded, time.Now()

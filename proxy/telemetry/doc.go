@@ -17,5 +17,8 @@
 // configuration, no label has a value that a client chose; a writer that fails, fills up or hangs slows no request;
 // header values, cookies and query strings are never logged.
 //
-// Not done: traces, pushing, log rotation (write to standard output, or to a file that logrotate copies and truncates).
+// Of requests that are traced the line has the trace's id, and so has, as an exemplar, the bucket of the duration's histogram. The spans themselves are
+// package otlp's.
+//
+// Not done: pushing, log rotation (write to standard output, or to a file that logrotate copies and truncates).
 package telemetry

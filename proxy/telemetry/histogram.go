@@ -19,6 +19,8 @@ type histogram struct {
 	classic [len(durationBounds)]atomic.Uint64
 	// native are the buckets from each power of two on, made when something falls into them.
 	native [octaves]atomic.Pointer[octave]
+	// exemplars are of the classic buckets, made when there is a first one.
+	exemplars atomic.Pointer[exemplars]
 }
 
 const (
@@ -89,6 +91,7 @@ func (h *histogram) Write(out *dto.Metric) error {
 		of.Bucket = append(of.Bucket, &dto.Bucket{CumulativeCount: new(uint64), UpperBound: &durationBounds[i]})
 		*of.Bucket[i].CumulativeCount = below
 	}
+	h.exemplars.Load().write(of)
 	out.Label, out.Histogram = h.labels, of
 	return nil
 }

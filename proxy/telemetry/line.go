@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"net/netip"
 	"strconv"
@@ -36,6 +37,9 @@ func lineOf(x *proxy.Exchange) *line {
 	b = instant(b, x.Start)
 	b = append(b, `","level":"INFO","msg":"request"`...)
 	b = text(b, "id", cut(x.ID, maxText))
+	if x.Trace != nil {
+		b = append(hex.AppendEncode(append(b, `,"trace_id":"`...), x.Trace.ID[:]), '"')
+	}
 	b = address(append(b, `,"client":"`...), x.Client)
 	b = text(append(b, '"'), "method", cut(x.Method, maxShort))
 	b = text(b, "host", cut(x.Host, maxText))

@@ -61,6 +61,8 @@ const (
 	buildInfo
 	logDropped
 	logSampledOut
+	tracesSent
+	tracesDropped
 	incidentState
 	incidentSeverity
 	incidentSeconds
@@ -121,6 +123,9 @@ var catalogue = [metrics]Metric{
 	buildInfo:        {"triage_build_info", "gauge", []string{"version", "commit", "goversion"}, "Always 1: what this binary was built from."},
 	logDropped:       {"triage_log_dropped_total", "counter", []string{"cause"}, "Access log lines lost because the buffer was full or the writer failed."},
 	logSampledOut:    {"triage_log_sampled_out_total", "counter", nil, "Refusals left out of the access log by sampling."},
+
+	tracesSent:    {"triage_traces_sent_total", "counter", nil, "Traced requests whose spans the collector has taken."},
+	tracesDropped: {"triage_traces_dropped_total", "counter", []string{"cause"}, "Traced requests whose spans were lost because the queue was full or the collector did not take them."},
 
 	incidentState:    {"triage_incident_state", "gauge", []string{"state"}, "1 for the state that the latest incident is in, 0 for the others."},
 	incidentSeverity: {"triage_incident_severity", "gauge", nil, "By what the open incident has cost so far: 1 the most important class was hit, 2 the second, 3 another, 4 none; 0 while no incident is open."},

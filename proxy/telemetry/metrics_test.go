@@ -69,6 +69,7 @@ func full(t testing.TB) *telemetry.Telemetry {
 				Lost: 3, Levers: map[string]int{"shed": 1, "drain": 0}, Words: map[string]telemetry.WordCounts{"slack": {Taken: 4, Retried: 5, Dead: 6}}, Viewers: 7,
 			}
 		},
+		Traces: func() telemetry.TraceSnapshot { return telemetry.TraceSnapshot{Sent: 5, Overflowed: 6, Failed: 7} },
 		Server: func() telemetry.ServerSnapshot {
 			return telemetry.ServerSnapshot{Listeners: []telemetry.ListenerSnapshot{{Address: "0.0.0.0:8080", Connections: 3, Closed: map[string]uint64{"room": 2}}}}
 		},

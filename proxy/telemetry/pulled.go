@@ -57,6 +57,12 @@ func (p *pulled) Collect(ch chan<- prometheus.Metric) {
 			}
 		}
 	}
+	if p.settings.Traces != nil {
+		traces := p.settings.Traces()
+		e.put(tracesSent, float64(traces.Sent))
+		e.put(tracesDropped, float64(traces.Overflowed), "queue_full")
+		e.put(tracesDropped, float64(traces.Failed), "collector")
+	}
 	if p.settings.Incidents != nil {
 		e.incidents(p.settings.Incidents())
 	}

@@ -102,6 +102,9 @@ func (r *recorder) Record(x *proxy.Exchange) {
 	}
 	if answered(x) {
 		r.duration.observe(x.Total)
+		if x.Trace != nil {
+			r.duration.traced(x.Total, x.Start.Add(x.Total), x.Trace.ID)
+		}
 	}
 	observe(r.firstByte, x.FirstByte)
 	observe(r.queueWait, x.Queued)

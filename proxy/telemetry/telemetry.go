@@ -25,6 +25,8 @@ type Settings struct {
 	Server func() ServerSnapshot
 	// Incidents is asked at every scrape; nil exposes nothing of incidents.
 	Incidents func() IncidentSnapshot
+	// Traces is asked at every scrape; nil exposes nothing of traces.
+	Traces func() TraceSnapshot
 	// Version and Commit label triage_build_info.
 	Version, Commit string
 	// GoVersion labels triage_build_info; "" is the running toolchain's.
@@ -33,6 +35,9 @@ type Settings struct {
 	// Logger is told of trouble with the log and the metrics themselves; nil discards that.
 	Logger *slog.Logger
 }
+
+// TraceSnapshot counts traced exchanges: Sent were taken by the collector, Overflowed found the queue to it full, Failed it did not take.
+type TraceSnapshot struct{ Sent, Overflowed, Failed uint64 }
 
 // ServerSnapshot is the state of the listeners.
 type ServerSnapshot struct {
