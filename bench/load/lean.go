@@ -13,7 +13,7 @@ import (
 	"triage/bench/load/wire"
 )
 
-// lean is the requests of a run sent over package wire: for each a write, and an answer that the connection's goroutine deals with.
+// lean is the requests of a run sent over package wire: for each a write, and an answer that the run's own goroutine deals with, or the connection's.
 type lean struct {
 	g        *Generator
 	clients  map[string]*wire.Client

@@ -48,6 +48,7 @@ func (l *lean) until(instant time.Time) bool {
 		l.inOneGo = 0
 		if wait > 0 && wait < nap && l.pace.quick() {
 			l.loop.Nap(nap)
+			runtime.Gosched() // others' turn, where there is one core
 			wait = 0
 		}
 		l.loop.Turn(wait)

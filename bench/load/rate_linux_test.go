@@ -76,7 +76,7 @@ func respond(l *net.TCPListener) error {
 				}
 			default:
 				if n, err := unix.Read(fd, buf); n > 0 {
-					_, err = unix.Write(fd, answer)
+					_, _ = unix.Write(fd, answer) // who has gone has gone
 				} else if err != unix.EAGAIN {
 					unix.Close(fd)
 				}

@@ -1,9 +1,10 @@
 // Package wire answers one question: how does one core send tens of thousands of HTTP requests a second?
 //
 // A Client is the clients' end of HTTP/1.1 and nothing more. Whoever sends writes on a connection that is free, or has one opened,
-// and goes on; the goroutine of the connection waits for the answer, reads it to its end and calls Done. So a request costs one write,
-// two reads of which one finds nothing, and no change of goroutine on the sending side. net/http's Transport takes two goroutines a
-// connection, three channels a request and a map of header fields, several times that.
+// and goes on; Done is called when the answer has been read to its end. On Linux a Loop does all of it in one goroutine: a request is one write and one read,
+// and one wait is for all that has come meanwhile. Elsewhere, and for TLS, large bodies and streams, the goroutine of the connection waits for the answer: two
+// reads, of which one finds nothing, and a change of goroutine. net/http's Transport takes two goroutines a connection, three channels a request and a map
+// of header fields, several times that.
 //
 // # Measured
 //
