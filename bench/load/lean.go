@@ -210,7 +210,7 @@ func (l *lean) ended(e Ending) {
 		l.loop.Wake()
 	case more:
 		go func() {
-			if sleepUntil(l.ctx, l.begun.Add(next.At)) {
+			if SleepUntil(l.ctx, l.begun.Add(next.At)) {
 				l.launch(next)
 			} else {
 				l.requests.Done()
