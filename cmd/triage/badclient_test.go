@@ -99,9 +99,10 @@ func testBadClients(t *testing.T) {
 		{"slow header", "GET /a HTTP/1.1\r\nHost: h\r\n", 0, "", 0},
 		{"slow body", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc", 408, "client_timeout", 0},
 		{"silence", "", 0, "", 0},
-		{"absolute form", "GET http://shop.example/a HTTP/1.1\r\nHost: other\r\n\r\n", 200, `"Host":"shop.example"`, 400},
+		{"absolute form", "GET http://shop.example/a HTTP/1.1\r\nHost: shop.example\r\n\r\n", 200, `"Host":"shop.example"`, 0},
+		{"another authority", "GET http://shop.example/a HTTP/1.1\r\nHost: other\r\n\r\n", 400, "", 0},
 		{"h2c", "GET /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n", 200, `"URI":"/a"`, 0},
-		{"both lengths", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200, `"Body":"hello"`, 400},
+		{"both lengths", "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 400, "", 0},
 		{"HTTP/1.0", "GET /a HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n", 200, `"URI":"/a"`, 0},
 	}
 	t.Run("each", func(t *testing.T) {

@@ -84,6 +84,16 @@ func (l *Listener) begin(c *conn, p *policy) {
 
 // toStandard hands a connection to net/http's server.
 func (l *Listener) toStandard(c *conn) {
+	p := l.policy.Load()
+	c.doubt = newDoubt(p)
+	if p.TLS != nil {
+		go l.shakeHands(c, p)
+		return
+	}
+	l.toServer(c)
+}
+
+func (l *Listener) toServer(c net.Conn) {
 	select {
 	case l.conns <- c:
 	case <-l.done:

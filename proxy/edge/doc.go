@@ -26,18 +26,18 @@
 // (400); each closes the connection. net/http itself refuses what is not HTTP: differing Content-Length, malformed
 // Transfer-Encoding (501), no or two Host, control characters (400).
 //
-// A request with both Content-Length and Transfer-Encoding cannot be seen here: net/http drops Content-Length before
-// the handler, as RFC 9112, section 6.3, allows a proxy to. What is forwarded is framed anew, by the chunks that were
-// read. An HTTP/1.0 request with Transfer-Encoding (RFC 9112, section 6.1) cannot be seen either, and net/http takes its
-// body for the next request; so connections of HTTP/1.0 are closed after one response.
+// A request with both Content-Length and Transfer-Encoding, with two lengths, with Transfer-Encoding in HTTP/1.0 (RFC 9112, section 6.1), or with a target
+// in absolute form that names another authority than Host gets 400. net/http shows none of this to a handler, so what it reads is followed
+// (doubt), under TLS as well, whose handshake is done here. What is only odd (bare LF, a fold, chunk extensions) is served, and the connection is closed
+// after the answer. Connections of HTTP/1.0 are closed after one response.
 //
 // Upgrade is removed unless it is websocket: h2c would be a tunnel past every limit. A target in absolute form becomes
-// origin form; its host is r.Host (RFC 9112, section 3.2.2).
+// origin form.
 //
 // # The fast lane
 //
 // With Fast a plain listener serves connections itself, a goroutine each, by package http1, if its handler is a FastHandler. What is not plain
-// goes over to net/http's server with the connection and what was read of it (screen): an upgrade, Expect, announced trailers,
+// goes over to net/http's server with the connection and what was read of it (screen): an upgrade, an unknown expectation, announced trailers,
 // HTTP/1.0, methods that are never forwarded, a target that is no plain path. What is ambiguous gets 400, and the connection is closed. The
 // limits above hold alike; a client's header may not be larger than 64 KiB here.
 //

@@ -14,10 +14,10 @@ func (f *Fast) finish(p *policy) bool {
 	if f.Cut {
 		return false
 	}
-	if !f.Last && !f.Body.Whole() && !f.discard() {
+	if !f.Ends() && !f.Body.Whole() && !f.discard() {
 		f.Last = true
 	}
-	if f.Last {
+	if f.Ends() {
 		f.linger()
 		return false
 	}

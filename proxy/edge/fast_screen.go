@@ -1,10 +1,6 @@
 package edge
 
-import (
-	"strings"
-
-	"triage/proxy/http1"
-)
+import "triage/proxy/http1"
 
 // verdict says which lane a request goes by.
 type verdict uint8
@@ -16,17 +12,17 @@ const (
 )
 
 // screen finds the lane. Whatever is not plain goes to the standard lane, which decides about it: a method that is never forwarded, an
-// upgrade, a client that waits to be told to send its body, announced trailers, HTTP/1.0, a target that is no plain path.
+// upgrade, an unknown expectation, announced trailers, HTTP/1.0, a target that is no plain path.
 func (f *Fast) screen(p *policy) verdict {
 	r := &f.Request
 	switch {
 	case !p.fast():
 		return toStandard
-	case strings.HasPrefix(r.Target, "http://") || strings.HasPrefix(r.Target, "HTTP://"):
-		return f.absolute()
+	case r.Foreign():
+		return toNobody
 	case r.Minor == 0 || r.Method == "CONNECT" || r.Method == "TRACE" || r.Method == "PRI":
 		return toStandard
-	case r.Has("Expect") || r.Has("Upgrade") || r.Has("Trailer") || r.Has("Http2-Settings") || !isHost(r.Host):
+	case r.Has("Expect") && !plainExpect(r.Values("Expect")), r.Has("Upgrade") || r.Has("Trailer") || r.Has("Http2-Settings") || !isHost(r.Host):
 		return toStandard
 	}
 	path := r.Target
@@ -56,16 +52,9 @@ func (f *Fast) origin() verdict {
 	return toFast
 }
 
-// absolute looks at a target in absolute form. One that names another authority than Host is two requests in one (RFC 9112, section 3.2.2).
-func (f *Fast) absolute() verdict {
-	rest := f.Target[len("http://"):]
-	if end := strings.IndexAny(rest, "/?"); end >= 0 {
-		rest = rest[:end]
-	}
-	if !http1.EqualFold(rest, f.Host) {
-		return toNobody
-	}
-	return toStandard
+// plainExpect reports whether Expect says what is understood, and nothing else.
+func plainExpect(values []string) bool {
+	return len(values) == 1 && http1.EqualFold(values[0], "100-continue")
 }
 
 // plainPath are the bytes that stand in a path as they are: RFC 3986, section 3.3, and the percent sign.

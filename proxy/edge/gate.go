@@ -112,11 +112,14 @@ type conn struct {
 	from   *Listener
 	// effort counts what costs us something and is no request; nil where there is no HTTP/2.
 	effort *effort
+	// doubt follows what net/http reads as HTTP/1.1; nil where somebody else does.
+	doubt  *doubt
+	secure bool
 	// before is what the fast lane had read when it gave the connection away.
 	before []byte
-	// introducing is set until a balancer has said for whom it connects, source is whom it named, nil if nobody.
-	introducing atomic.Bool
-	source      *net.TCPAddr
+	// introducing is set until a balancer has said for whom it connects, source is whom it named, nil if nobody; shaking during TLS's handshake.
+	introducing, shaking atomic.Bool
+	source               *net.TCPAddr
 	// mark says since when it waits for a request, or, negative, for the rest of a request's header; 0 if for neither. See idle.go.
 	mark atomic.Int64
 
@@ -131,15 +134,24 @@ func (c *conn) Read(p []byte) (int, error) {
 	if len(c.before) > 0 {
 		n := copy(p, c.before)
 		c.before = c.before[n:]
+		c.heard(p[:n])
 		return n, nil
 	}
 	n, err := c.TCPConn.Read(p)
 	c.note(err)
+	c.heard(p[:n])
 	if !c.effort.took(n) {
 		c.from.flooded(c)
 		return 0, net.ErrClosed
 	}
 	return n, err
+}
+
+// heard is told what was read of a connection that is not TLS; of one that is overTLS is.
+func (c *conn) heard(p []byte) {
+	if !c.secure {
+		c.doubt.heard(p)
+	}
 }
 
 // WriteTo does not leave out what was read before.

@@ -20,7 +20,11 @@ func (l *Listener) wrap(next http.Handler) http.Handler {
 		defer l.ended(r.Context())
 		defer t.end()
 		t.effort.owed(requestBytes)
-		if status := screen(r); status != 0 {
+		status := screen(r)
+		if status == 0 && twofold(t.doubt.of(t.request)) {
+			status = http.StatusBadRequest
+		}
+		if status != 0 {
 			l.tally.refused.Add(1)
 			refuse(t, status)
 			return

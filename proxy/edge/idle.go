@@ -173,7 +173,10 @@ func (l *Listener) tooMany(c *conn, p *policy) {
 
 // plain is the connection below TLS, nil if it is none of ours.
 func plain(c net.Conn) *conn {
-	if secure, ok := c.(*tls.Conn); ok {
+	switch secure := c.(type) {
+	case *overTLS:
+		return secure.conn
+	case *tls.Conn:
 		c = secure.NetConn()
 	}
 	own, _ := c.(*conn)

@@ -162,12 +162,12 @@ func (g *gate) recount(c *conn, client netip.Addr) bool {
 	return true
 }
 
-// unintroduced gives the connections that have not said yet for whom they are.
-func (g *gate) unintroduced() (all []*conn) {
+// unserved gives the connections that no server knows of yet, because they have not said for whom they are or are shaking hands.
+func (g *gate) unserved() (all []*conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for c := g.newest; c != nil; c = c.older {
-		if c.introducing.Load() {
+		if c.introducing.Load() || c.shaking.Load() {
 			all = append(all, c)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,7 +22,7 @@ type Listener struct {
 	tcp  *net.TCPListener
 	gate *gate
 	// conns hands accepted connections to the newest server.
-	conns chan *conn
+	conns chan net.Conn
 	done  chan struct{}
 	// policy is what each request reads.
 	policy  atomic.Pointer[policy]
@@ -41,6 +42,8 @@ type Listener struct {
 	// fast is the handler as one of the fast lane, nil if it is none.
 	fast FastHandler
 	log  *slog.Logger
+	// trouble is where net/http says what it has to say.
+	trouble *log.Logger
 	// servers are the running ones, the newest last. The older ones have connections left from before an Update.
 	servers []*server
 	running sync.WaitGroup
@@ -94,7 +97,7 @@ func Listen(s Settings) (*Listener, error) {
 }
 
 func newListener(tcp *net.TCPListener, p *policy) *Listener {
-	l := &Listener{tcp: tcp, gate: newGate(p.MaxConnections, p.PerClient), conns: make(chan *conn), done: make(chan struct{})}
+	l := &Listener{tcp: tcp, gate: newGate(p.MaxConnections, p.PerClient), conns: make(chan net.Conn), done: make(chan struct{})}
 	l.buffers.New = func() any { return new([copyBuffer]byte) }
 	l.policy.Store(p)
 	return l
@@ -133,7 +136,7 @@ func bind(address string) (*net.TCPListener, error) {
 }
 
 // Serve accepts connections and blocks until Shutdown or Close, then gives http.ErrServerClosed. It may be called once.
-func (l *Listener) Serve(h http.Handler, log *slog.Logger) error {
+func (l *Listener) Serve(h http.Handler, out *slog.Logger) error {
 	l.mu.Lock()
 	switch {
 	case l.closed:
@@ -143,13 +146,14 @@ func (l *Listener) Serve(h http.Handler, log *slog.Logger) error {
 		l.mu.Unlock()
 		return fmt.Errorf("serving on %s: it is being served already", l.Addr())
 	}
-	l.handler, l.log = h, log
+	l.handler, l.log = h, out
+	l.trouble = log.New(&errorLog{log: out}, "", 0)
 	l.fast, _ = h.(FastHandler)
 	l.startLocked()
 	l.mu.Unlock()
 
 	l.running.Go(l.relieve)
-	err := l.accept(log)
+	err := l.accept(out)
 	if !errors.Is(err, http.ErrServerClosed) {
 		err = errors.Join(err, l.Close())
 	}
@@ -214,8 +218,8 @@ func (l *Listener) stop(end func(*server) error) error {
 	}
 	l.mu.Unlock()
 
-	for _, c := range l.gate.unintroduced() {
-		_ = c.Close() // no server knows of it yet
+	for _, c := range l.gate.unserved() {
+		_ = c.Close()
 	}
 	errs := make([]error, len(servers))
 	var wg sync.WaitGroup

@@ -3,7 +3,6 @@ package edge
 import (
 	"bytes"
 	"crypto/tls"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -35,7 +34,7 @@ func (s *server) Accept() (net.Conn, error) {
 	}
 	select {
 	case c := <-s.from.conns:
-		c.server = s
+		plain(c).server = s
 		s.open.Add(1)
 		return c, nil
 	case <-s.retired:
@@ -56,12 +55,8 @@ func (s *server) Addr() net.Addr { return s.from.Addr() }
 func (l *Listener) startLocked() {
 	p := l.policy.Load()
 	next := &server{http: l.configure(p.Settings), from: l, retired: make(chan struct{})}
-	serve := next.http.Serve
-	if p.TLS != nil {
-		serve = func(ln net.Listener) error { return next.http.ServeTLS(ln, "", "") }
-	}
 	l.running.Go(func() {
-		_ = serve(next)
+		_ = next.http.Serve(next)
 		next.ended.Store(true)
 	})
 	for _, old := range l.servers {
@@ -89,10 +84,10 @@ func (l *Listener) configure(s Settings) *http.Server {
 		HTTP2:                        l.http2(),
 		ConnContext:                  withPeer,
 		ConnState:                    watch,
-		ErrorLog:                     log.New(&errorLog{log: l.log}, "", 0),
+		ErrorLog:                     l.trouble,
 	}
 	if s.TLS != nil {
-		srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: l.handshake}
+		srv.TLSConfig = &tls.Config{NextProtos: []string{"h2"}} // handshakes go by another one, but by this HTTP/2 is prepared
 	}
 	harden(srv)
 	return srv
@@ -102,6 +97,7 @@ func (l *Listener) configure(s Settings) *http.Server {
 func (l *Listener) http2() *http.HTTP2Config {
 	return &http.HTTP2Config{
 		MaxConcurrentStreams:          100,
+		MaxReadFrameSize:              16 << 10, // more than a stream's window would be a promise that cannot be kept
 		MaxReceiveBufferPerStream:     64 << 10,
 		MaxReceiveBufferPerConnection: 1 << 20,
 		SendPingTimeout:               30 * time.Second,
@@ -109,11 +105,6 @@ func (l *Listener) http2() *http.HTTP2Config {
 		WriteByteTimeout:              30 * time.Second,
 		CountError:                    func(string) { l.tally.http2Errors.Add(1) },
 	}
-}
-
-// handshake gives what a client's handshake goes by, whatever was in force when the server began.
-func (l *Listener) handshake(*tls.ClientHelloInfo) (*tls.Config, error) {
-	return l.policy.Load().secure.config(time.Now()), nil
 }
 
 // errorLog takes what net/http has to say: at most a message a second, and as an attribute, since it quotes clients.

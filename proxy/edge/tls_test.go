@@ -1,6 +1,8 @@
 package edge_test
 
 import (
+	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -178,4 +180,55 @@ func TestTicketKeysAreRotated(t *testing.T) {
 	if got := edge.TicketKeys(time.Minute, 60); got != 1 {
 		t.Errorf("after an hour %d ticket keys are in use, want 1", got)
 	}
+}
+
+// Under TLS a request of HTTP/1.1 is looked at like any other.
+func TestFramedTwiceUnderTLS(t *testing.T) {
+	l, _ := serve(t, edge.Settings{TLS: pemFiles(t, t.TempDir(), "a.example")}, echo)
+	for _, tt := range []struct {
+		framing string
+		status  int
+		closed  bool
+	}{
+		{"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 200, false},
+		{"Transfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\n\r\n", 200, true},
+		{"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 400, true},
+	} {
+		secure, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer secure.Close()
+		_ = secure.SetDeadline(time.Now().Add(patience))
+		c := &client{secure, t, bufio.NewReader(secure)}
+		c.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+		c.response("GET")
+		c.send("POST / HTTP/1.1\r\nHost: a.example\r\n" + tt.framing)
+		if resp, body := c.response("POST"); resp.StatusCode != tt.status || resp.Close != tt.closed {
+			t.Errorf("%q: %s %q, closed %v; want %d, %v", tt.framing, resp.Status, body, resp.Close, tt.status, tt.closed)
+		}
+	}
+}
+
+// Who speaks HTTP to a port of TLS is told.
+func TestPlainHTTPToTLS(t *testing.T) {
+	l, _ := serve(t, edge.Settings{TLS: pemFiles(t, t.TempDir(), "a.example")}, unreached(t))
+	c := dial(t, l)
+	c.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+	if resp, body := c.response("GET"); resp.StatusCode != 400 || !strings.Contains(body, "HTTPS") {
+		t.Errorf("%s %q, want 400 and what is wrong", resp.Status, body)
+	}
+}
+
+// A handshake that does not come to an end holds no shutdown up.
+func TestCloseDuringHandshake(t *testing.T) {
+	l, _ := serve(t, edge.Settings{ReadHeader: time.Hour, TLS: pemFiles(t, t.TempDir(), "a.example")}, unreached(t))
+	c := dial(t, l)
+	eventually(t, "the connection to be there", func() bool { return l.Heading() == 1 })
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := l.Leave(ctx, 0); err != nil {
+		t.Error(err)
+	}
+	c.wantClosed()
 }

@@ -30,6 +30,8 @@ type transfer struct {
 	started, sent bool
 	written       int64
 	effort        *effort
+	doubt         *doubt
+	request       int // its number on the connection
 	// hijacked is set when the connection is the handler's.
 	hijacked bool
 	// duplex is set when the handler reads while it writes, and net/http does not finish the body first.
@@ -37,7 +39,8 @@ type transfer struct {
 }
 
 func (l *Listener) newTransfer(w http.ResponseWriter, r *http.Request, p *policy) *transfer {
-	t := &transfer{ResponseWriter: w, from: l, client: identifyRequest(r, p), effort: peerOf(r.Context()).effort()}
+	t := &transfer{ResponseWriter: w, from: l, client: identifyRequest(r, p), effort: peerOf(r.Context()).effort(), doubt: peerOf(r.Context()).doubt(r)}
+	t.request = t.doubt.begin()
 	t.body.effort = t.effort
 	t.pace.init(w, r.ProtoMajor, true, p.Shortage.Scale(p.Write, bodyFloor))
 	if r.Body != nil && r.Body != http.NoBody {
@@ -73,7 +76,7 @@ func (t *transfer) start() {
 		return
 	}
 	t.started = true
-	if t.body.broken() {
+	if t.body.broken() || t.doubt.of(t.request) != nil {
 		// What is left on the wire must not be taken for the next request (RFC 9112, section 6.3).
 		t.Header().Set("Connection", "close")
 	}
@@ -178,6 +181,7 @@ func (t *transfer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	t.hijacked = true
 	t.effort.release()
+	t.doubt.end()
 	t.body.mu.Lock()
 	t.body.ended = true
 	t.body.mu.Unlock()

@@ -19,6 +19,9 @@ func (x *carrier) upload() error {
 		b = x.ready
 	}
 	x.ready = b
+	if err := x.c.Continue(); err != nil {
+		return errGone
+	}
 	for {
 		var err error
 		if b, err = x.gather(b); err != nil {

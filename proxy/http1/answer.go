@@ -23,7 +23,7 @@ func (c *Call) AppendEnd(dst []byte, dated bool) []byte {
 	if !dated {
 		dst = append(append(append(dst, "Date: "...), date()...), "\r\n"...)
 	}
-	if c.Last {
+	if c.Ends() {
 		dst = append(dst, "Connection: close\r\n"...)
 	}
 	return append(dst, "\r\n"...)

@@ -20,6 +20,9 @@ type Call struct {
 	patience        patience
 	// Last is set when the connection is to be closed after the answer, Cut when it is to be closed at once: the answer broke off.
 	Last, Cut bool
+	// Awaits is set while the client waits to be told to send its body (RFC 9110, section 10.1.1). Whoever answers without that does not know
+	// whether the body comes all the same, so until then the connection is to be closed afterwards.
+	Awaits bool
 
 	watching chan struct{} // closed when the watcher has ended; nil if there is none
 	gone     chan struct{} // closed when the client has left
@@ -47,11 +50,27 @@ func (c *Call) Begin(n int) {
 	c.Skip(n)
 	c.Pin()
 	c.Body.Reset(&c.Conn, c.Request.Framing)
+	c.Awaits = !c.Request.Framing.Empty() && c.Request.Minor == 1 && c.Has("Expect")
 	c.Last, c.Cut, c.HeadBytes = c.Request.Closes, false, n
 	if c.Out == nil {
 		c.Out = Buffer()
 	}
 }
+
+// Ends reports whether the connection is to be closed after the answer.
+func (c *Call) Ends() bool { return c.Last || c.Awaits }
+
+// Continue tells a client that waits for it to send its body.
+func (c *Call) Continue() error {
+	if !c.Awaits {
+		return nil
+	}
+	c.Awaits = false
+	_, err := c.Send(goOn)
+	return err
+}
+
+var goOn = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 
 // End lets go of the request.
 func (c *Call) End() {

@@ -9,3 +9,6 @@ func Feed(c *Conn, p []byte) int {
 	c.w += n
 	return n
 }
+
+// Heads is how many requests have begun.
+func (f *Follower) Heads() int { return f.heads }

@@ -1,6 +1,9 @@
 package http1
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // Request is the head of one request. Its texts are windows on the buffer that it was read from.
 type Request struct {
@@ -88,6 +91,21 @@ func (r *Request) host() error {
 	}
 	r.Host = r.values[i]
 	return nil
+}
+
+// Foreign reports whether the target is in absolute form and names another authority than Host: two requests in one (RFC 9112, section 3.2.2).
+func (r *Request) Foreign() bool {
+	if r.Target[0] == '/' {
+		return false
+	}
+	_, rest, ok := strings.Cut(r.Target, "://")
+	if !ok {
+		return false
+	}
+	if end := strings.IndexAny(rest, "/?"); end >= 0 {
+		rest = rest[:end]
+	}
+	return !EqualFold(rest, r.Host)
 }
 
 // connection reads the options of Connection.
