@@ -1,6 +1,10 @@
 package forward
 
-import "triage/proxy/http1"
+import (
+	"errors"
+
+	"triage/proxy/http1"
+)
 
 const (
 	// longBody is how much must be missing of a body of known length for the kernel to move it from one connection to the other.
@@ -13,11 +17,15 @@ const (
 func (x *carrier) pipe() (done bool, err error) {
 	p := http1.OpenPipe()
 	if p == nil {
+		x.peer.Widen()
 		return false, nil
 	}
 	defer p.Close()
 	for body := &x.peer.Body; !body.Whole(); {
-		if err := x.takePeer(x.now+x.f.settings.IdleTimeout, p); err != nil {
+		switch err := x.takePeer(x.now+x.f.settings.IdleTimeout, p); {
+		case errors.Is(err, http1.ErrNoPipe):
+			return false, nil
+		case err != nil:
 			return true, err
 		}
 		body.Passed(p.Held())

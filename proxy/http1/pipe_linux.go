@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -31,8 +32,14 @@ var pipes struct {
 	kept []*Pipe
 }
 
+// denied is set when the kernel, or who confines this process, does not let it splice.
+var denied atomic.Bool
+
 // OpenPipe gives an empty pipe; nil if there is none to be had.
 func OpenPipe() *Pipe {
+	if denied.Load() {
+		return nil
+	}
 	pipes.mu.Lock()
 	if last := len(pipes.kept) - 1; last >= 0 {
 		p := pipes.kept[last]
@@ -82,6 +89,9 @@ func (p *Pipe) Draw(from *Conn, most int64) (int, error) {
 			if err := from.slot.wait(&from.slot.read); err != nil {
 				return 0, err
 			}
+		case errno == syscall.ENOSYS || errno == syscall.EPERM || errno == syscall.EINVAL:
+			denied.Store(true)
+			return 0, ErrNoPipe
 		default:
 			return 0, os.NewSyscallError("splice", errno)
 		}

@@ -2,8 +2,6 @@
 
 package http1
 
-import "errors"
-
 // Pipe is what this system has not.
 type Pipe struct{}
 
@@ -17,7 +15,7 @@ func (p *Pipe) Close() {}
 func (p *Pipe) Held() int { return 0 }
 
 // Draw takes nothing.
-func (p *Pipe) Draw(*Conn, int64) (int, error) { return 0, errors.ErrUnsupported }
+func (p *Pipe) Draw(*Conn, int64) (int, error) { return 0, ErrNoPipe }
 
 // Pour writes nothing.
-func (p *Pipe) Pour(*Conn, int) (int, error) { return 0, errors.ErrUnsupported }
+func (p *Pipe) Pour(*Conn, int) (int, error) { return 0, ErrNoPipe }
