@@ -140,8 +140,9 @@ type Tracing struct {
 // Incident says what is kept of incidents, and who is told.
 type Incident struct {
 	File         string   `yaml:"file" format:"written" doc:"File of incidents, JSON lines; without it they end with the process."`
-	AuditFile    string   `yaml:"audit_file" format:"written" doc:"File of what was set by hand, JSON lines, never rewritten; without it levers end with the process."`
+	AuditFile    string   `yaml:"audit_file" format:"written" doc:"File of what people have changed, with before and after, JSON lines, never rewritten; without it levers end with the process."`
 	ResolveAfter Duration `yaml:"resolve_after" default:"10m" min:"10s" max:"24h" doc:"How long all has to be at its baseline, with the usual traffic, until an incident is resolved."`
+	Retain       Duration `yaml:"retain" default:"2160h" min:"1h" max:"87600h" doc:"How long incidents are kept after their end."`
 	DeadLetters  string   `yaml:"dead_letters" format:"written" doc:"File of what no receiver took, JSON lines; without it that is only counted."`
 	Tell         []Hook   `yaml:"tell" doc:"Who is told of incidents."`
 }

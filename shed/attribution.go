@@ -68,11 +68,12 @@ func (c *Controller) holdCulprits(g *group, plea int) {
 }
 
 // raiseCap lets a culprit go when the group it was in the way of is gone, step by step.
-func (r *Route) raiseCap() {
+func (c *Controller) raiseCap(now time.Duration, r *Route) {
 	if r.culpritOf == nil || !r.culpritOf.closed {
 		return
 	}
 	if r.cap *= capRises; r.cap > 2*float64(r.inFlight)+ceilingFloor {
+		c.entries.add(now, "relief", r.Name(), r.cap, 0, "let go: "+r.culpritOf.name+", which it was in the way of, is no more")
 		r.cap, r.culpritOf = math.Inf(1), nil
 	}
 }
@@ -174,15 +175,19 @@ func (c *Controller) lookInto(now time.Duration, g *group) {
 }
 
 // work is what the members got done in the newest ticks.
-func (g *group) work(ticks int) relief.Reading { return g.workBut(ticks, nil) }
+func (g *group) work(ticks int) relief.Reading { return g.sums(ticks).work(ticks) }
 
 // workBut is the same without one of them.
 func (g *group) workBut(ticks int, but *Route) relief.Reading {
-	_, base, n, cv := g.sums(ticks, but)
-	if n == 0 {
+	return g.sums(ticks).but(but, ticks).work(ticks)
+}
+
+// work is what was done in so many ticks.
+func (s sums) work(ticks int) relief.Reading {
+	if s.n == 0 {
 		return relief.Reading{}
 	}
-	return relief.Reading{Samples: int(n), Work: base, Took: time.Duration(ticks) * tickEvery, CV: cv / n}
+	return relief.Reading{Samples: int(s.n), Work: s.base, Took: time.Duration(ticks) * tickEvery, CV: s.cv / s.n}
 }
 
 // learnUsual follows how much the route is asked for while its upstream is well.

@@ -102,7 +102,7 @@ func (c *Controller) Configure(now time.Duration, s Settings) ([]*Route, error) 
 	}
 	for _, r := range routes {
 		if g := r.domain.group; g != nil && r.settings.Alone && len(g.routes) > 1 {
-			c.leave(c.at(now), r)
+			c.takeOut(c.at(now), r, "by a new configuration it shares nothing")
 		}
 	}
 	for _, r := range c.routes {
@@ -112,7 +112,7 @@ func (c *Controller) Configure(now time.Duration, s Settings) ([]*Route, error) 
 	}
 	if c.guard != nil && (c.guard.removed || c.guard.class != 0) {
 		// Nobody would tell it any more that the errors are over.
-		c.guard, c.level = nil, level.State{}
+		c.dropLevel(c.at(now), "the protected route is gone, or its class is another")
 	}
 	c.classes, c.routes = s.Classes, routes
 	c.setObserve(c.at(now), s.Observe)
@@ -126,7 +126,7 @@ func (c *Controller) remove(now time.Duration, r *Route) {
 	r.notice.spared.Store(math.Float64bits(sparesAll))
 	r.notice.sparedRetries.Store(math.Float64bits(sparesAll))
 	if r.domain.group != nil {
-		c.leave(c.at(now), r)
+		c.takeOut(c.at(now), r, "it is gone from the configuration")
 	}
 	if r.trialOf != nil {
 		r.trialOf.trial, r.trialOf = nil, nil
@@ -352,7 +352,8 @@ func (c *Controller) Tick(now time.Duration) {
 		r.gather(now, c.lost())
 		c.weather(now, r)
 		r.measure(now, c.stalled, c.noise)
-		r.raiseCap()
+		c.goBlind(now, r)
+		c.raiseCap(now, r)
 		if calm {
 			r.learnUsual()
 		}

@@ -114,6 +114,23 @@ func BenchmarkCostGroupNarrow(b *testing.B) {
 	parallel(b, g, routes[:1], 0)
 }
 
+// The way with the lock in groups of few routes, which lend slots, and of many.
+func BenchmarkCostGroupOf(b *testing.B) {
+	for _, n := range []int{2, 16, 17, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			g, routes := taught(b, n, n)
+			c := g.Controller()
+			c.Gather(g.Age(), routes...)
+			now := g.Age()
+			for b.Loop() {
+				t := shed.Ticket{Route: routes[1]}
+				c.Ask(now, &t)
+				c.Done(now, &t, shed.Success, 0)
+			}
+		})
+	}
+}
+
 // A refusal because the waiting room is full of better requests.
 func BenchmarkCostRefusedFull(b *testing.B) {
 	g, r := full(b)
@@ -148,13 +165,18 @@ func BenchmarkCostRoutes(b *testing.B) {
 	}
 }
 
-// A tick, with one request of every busy route.
+// A tick, with one request of every busy route; the same while all of them are in one group.
 func BenchmarkCostTick(b *testing.B) {
-	for _, c := range []struct{ routes, busy int }{{10, 10}, {10_000, 0}, {10_000, 10}, {10_000, 10_000}} {
-		b.Run(fmt.Sprintf("busy=%d/of=%d", c.busy, c.routes), func(b *testing.B) {
+	for _, c := range []struct{ routes, busy, group int }{{10, 10, 0}, {10_000, 0, 0}, {10_000, 10, 0}, {10_000, 10_000, 0}, {10, 10, 10}, {1000, 1000, 1000}} {
+		b.Run(fmt.Sprintf("busy=%d/of=%d/group=%d", c.busy, c.routes, c.group), func(b *testing.B) {
 			g, routes := taught(b, c.routes, c.busy)
 			b.ReportAllocs()
 			for b.Loop() {
+				if c.group > 0 && routes[0].Alone() { // it closes where nothing is wrong
+					b.StopTimer()
+					g.Controller().Gather(g.Age(), routes[:c.group]...)
+					b.StartTimer()
+				}
 				for _, r := range routes[:c.busy] {
 					pair(g, r, 0)
 				}

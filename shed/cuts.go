@@ -30,10 +30,11 @@ func (c *Controller) watchCut(g *group, before limit.State) {
 	switch {
 	case before.Phase == limit.Hold && g.law.Phase == limit.Drain && g.law.Limit < before.Limit:
 		g.cut = &cut{}
+		all := g.sums(cutTicks)
 		for _, r := range g.routes {
 			g.cut.routes = append(g.cut.routes, r)
 			g.cut.own = append(g.cut.own, r.work())
-			g.cut.others = append(g.cut.others, g.workBut(cutTicks, r))
+			g.cut.others = append(g.cut.others, all.but(r, cutTicks).work(cutTicks))
 		}
 	case before.Phase != limit.Look || g.cut == nil:
 	default:

@@ -3,7 +3,6 @@ package shed
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"triage/shed/level"
@@ -63,7 +62,9 @@ func (c *Controller) underLevel(r *Route) bool {
 // at 0: while it is refused it cannot show anything.
 func (c *Controller) suspects() {
 	c.anySuspect = false
+	var fated map[*Route]bool
 	if f := c.guard.fate; f != nil {
+		fated = setOf(f.routes)
 		for _, r := range f.routes {
 			if r.asleep && !r.removed {
 				c.wake(r)
@@ -77,10 +78,9 @@ func (c *Controller) suspects() {
 		}
 		share, n := r.recentErrors()
 		failing := n >= 10 && share > 2*r.objective()
-		fated := c.guard.fate != nil && slices.Contains(c.guard.fate.routes, r)
 		together := r.domain.group != nil && r.domain == c.guard.domain
 		may := r != c.guard && r.class > 0 && !r.settings.Alone
-		r.suspect = r.suspect || may && (failing || fated || together || r.sharesWith(c.guard))
+		r.suspect = r.suspect || may && (failing || together || fated[r] || r.sharesWith(c.guard))
 		c.anySuspect = c.anySuspect || r.suspect
 	}
 }
@@ -119,6 +119,14 @@ func (c *Controller) moveLevel(now time.Duration) {
 		recent, _ := c.guard.recentErrors()
 		c.entries.add(now, "level", c.guard.Name(), before, c.level.Level, fmt.Sprintf("%s (%.0f %% errors)", why, 100*recent))
 	}
+}
+
+// dropLevel ends the level: what it was decided on is gone.
+func (c *Controller) dropLevel(now time.Duration, why string) {
+	if c.level.Level > 0 {
+		c.entries.add(now, "level", c.guard.Name(), c.level.Level, 0, why)
+	}
+	c.guard, c.level = nil, level.State{}
 }
 
 func (r *Route) recentErrors() (share float64, n int) {

@@ -22,6 +22,7 @@ type domain struct {
 	routes   []*Route
 	limit    float64 // +Inf: none
 	inFlight int
+	lent     bool // of a group: the doors of its routes are open
 	queue    queue.Queue[*Ticket]
 	every    time.Duration // how often a slot comes free, as it was at the last tick; 0: not known
 	failed   held          // fast failures

@@ -42,9 +42,12 @@ func (g *Gate) Age() time.Duration { return time.Since(g.epoch) }
 
 // ForceLevel sets the level, with the route as the one that it protects.
 func (c *Controller) ForceLevel(now time.Duration, level float64, guard *Route) {
-	c.level.Level, c.guard = level, guard
+	c.level.Level, c.guard, c.levelSince = level, guard, now
 	c.showAll(now)
 }
+
+// Level is the level, 0 if nobody is refused because of errors.
+func (c *Controller) Level() float64 { return c.level.Level }
 
 // Gather puts routes that stand by themselves into a group, as a tick does.
 func (c *Controller) Gather(now time.Duration, routes ...*Route) {

@@ -62,6 +62,15 @@ func TestWhichWay(t *testing.T) {
 	if !routes[0].Open() {
 		t.Error("the group is gone and the route still needs the lock")
 	}
+	large, crowd := taught(t, 17, 17)
+	large.Controller().Gather(large.Age(), crowd[:16]...)
+	if !crowd[0].Open() || !crowd[15].Open() {
+		t.Error("sixteen routes are in a group with room, and one needs the lock")
+	}
+	large.Controller().Scatter(large.Age())
+	if large.Controller().Gather(large.Age(), crowd...); crowd[0].Open() || crowd[16].Open() {
+		t.Error("a group of seventeen routes lends slots: whoever takes the lock pays for all of their doors")
+	}
 	if _, r := full(t); r.Open() {
 		t.Error("the door is open although requests wait behind it")
 	}
@@ -170,6 +179,28 @@ func TestRefusalsTellTheSame(t *testing.T) {
 	_, no, _ := g.Enter(context.Background(), shed.Ask{Route: routes[3], Cohort: 100})
 	if no.Reason != shed.Limit || no.RetryAfter < 10*time.Second || no.RetryAfter > 11*time.Second {
 		t.Errorf("refused with %q and %v, want %q and half of the 20 s that the group lasts", no.Reason, no.RetryAfter, shed.Limit)
+	}
+}
+
+// What has lasted is likely to last for half as long again; never less than a second, never more than half a minute, and a route that merely
+// outgrew its headroom is served in a moment.
+func TestRetryAfterIsHonest(t *testing.T) {
+	g, routes := taught(t, 4, 4)
+	c := g.Controller()
+	now := g.Age()
+	c.Gather(now, routes[0])
+	c.ForceLevel(now, 1, routes[0])
+	for lasted, want := range map[time.Duration]time.Duration{
+		0: time.Second, time.Second: time.Second, 8 * time.Second: 4 * time.Second, 50 * time.Second: 25 * time.Second, time.Hour: 30 * time.Second, -time.Hour: time.Second,
+	} {
+		for route, why := range map[*shed.Route]shed.Reason{routes[0]: shed.Limit, routes[1]: shed.Errors} {
+			if got := c.RetryAfter(now+lasted, route, why); got != want {
+				t.Errorf("%s for %v: wait %v, want %v", why, lasted, got, want)
+			}
+		}
+		if got := c.RetryAfter(now+lasted, routes[1], shed.Headroom); got != time.Second {
+			t.Errorf("headroom after %v: wait %v, want a second", lasted, got)
+		}
 	}
 }
 

@@ -89,12 +89,12 @@ func suffering(routes []*Route) string {
 // all members: a member that is kept out has no new samples, and its old ones tell of another time.
 func (g *group) measure(now time.Duration) {
 	for ticks := 1; ticks <= window.Span; ticks++ {
-		sum, base, n, cv := g.sums(ticks, nil)
-		if n == 0 || n < samplesEnough && ticks < window.Span {
+		all := g.sums(ticks)
+		if all.n == 0 || all.n < samplesEnough && ticks < window.Span {
 			continue
 		}
-		g.y, g.se, g.excess = sum/base, cv/n/math.Sqrt(n), (sum-base)/n
-		g.cv = cv / n
+		g.y, g.se, g.excess = all.sum/all.base, all.cv/all.n/math.Sqrt(all.n), (all.sum-all.base)/all.n
+		g.cv = all.cv / all.n
 		break
 	}
 	if y := g.ages(now); y > g.y {
@@ -102,21 +102,32 @@ func (g *group) measure(now time.Duration) {
 	}
 }
 
-// sums adds up the members' newest ticks, but for one member: times to first byte, the baselines that belong to them, samples,
-// and the spread.
-func (g *group) sums(ticks int, but *Route) (sum, base, n, cv float64) {
+// sums are those of the newest ticks: of the times to first byte, of the baselines that belong to them, of the samples, and of the spread.
+type sums struct{ sum, base, n, cv float64 }
+
+// sums adds up the members' newest ticks.
+func (g *group) sums(ticks int) (all sums) {
 	for _, r := range g.routes {
-		if r == but || r.base.Seconds() == 0 {
-			continue
-		}
-		recent, _ := r.recent.Last(ticks)
-		samples := float64(recent.Samples)
-		sum += recent.Sum.Seconds() + samples*slack
-		base += samples * r.unit()
-		n += samples
-		cv += samples * r.base.CV()
+		one := r.sums(ticks)
+		all = sums{all.sum + one.sum, all.base + one.base, all.n + one.n, all.cv + one.cv}
 	}
-	return sum, base, n, cv
+	return all
+}
+
+// but is what is left without one of the members.
+func (s sums) but(r *Route, ticks int) sums {
+	one := r.sums(ticks)
+	return sums{s.sum - one.sum, s.base - one.base, s.n - one.n, s.cv - one.cv}
+}
+
+// sums are the route's own, nothing while it has no baseline.
+func (r *Route) sums(ticks int) sums {
+	if r.base.Seconds() == 0 {
+		return sums{}
+	}
+	recent, _ := r.recent.Last(ticks)
+	n := float64(recent.Samples)
+	return sums{recent.Sum.Seconds() + n*slack, n * r.unit(), n, n * r.base.CV()}
 }
 
 // ages is the normalised mean age of what is in flight, if that is enough to say anything: a backend that hangs completes
@@ -172,8 +183,7 @@ func (c *Controller) steer(now time.Duration, g *group) {
 
 func (g *group) sample(now time.Duration) limit.Sample {
 	in := limit.Sample{Now: now, Y: g.y, SE: g.se, CV: g.cv, InFlight: g.inFlight, Waiting: g.queue.Len()}
-	_, useful, _, _ := g.sums(usefulTicks, nil)
-	in.Useful = useful / (usefulTicks * tickEvery.Seconds())
+	in.Useful = g.sums(usefulTicks).base / (usefulTicks * tickEvery.Seconds())
 	for _, r := range g.routes {
 		last, _ := r.recent.Last(1)
 		if r.base.Seconds() > 0 {
@@ -218,8 +228,16 @@ func (c *Controller) report(now time.Duration, g *group, before limit.State, why
 	if small && math.Abs(g.law.Limit-g.reported) < limitReported*g.reported || before.Limit == g.law.Limit {
 		return
 	}
-	c.entries.add(now, "limit", g.name, g.reported, g.law.Limit, fmt.Sprintf("%s (latency %.2f times the baseline, accepted %.2f)", why, g.y, g.law.Scale))
-	g.reported = g.law.Limit
+	c.tellLimit(now, g, fmt.Sprintf("%s (latency %.2f times the baseline, accepted %.2f)", why, g.y, g.law.Scale))
+}
+
+// tellLimit writes an entry of what the group's limit has become.
+func (c *Controller) tellLimit(now time.Duration, g *group, why string) {
+	if g.limit == g.reported {
+		return
+	}
+	c.entries.add(now, "limit", g.name, g.reported, g.limit, why)
+	g.reported = g.limit
 }
 
 func (c *Controller) close(now time.Duration, g *group) {

@@ -114,7 +114,7 @@ func (c *Controller) merge(now time.Duration) {
 				r.founder, r.trialAt = now-g.since < g.founding(), now+max(trialFirst, r.trialWait)
 			}
 			g.law = limit.Open(now, float64(g.inFlight), 0, g.law.Scale)
-			g.limit, g.like = g.law.Limit, nil
+			g.limit, g.like, g.reported = g.law.Limit, nil, g.law.Limit
 			c.entries.add(now, "group", g.name, 0, g.limit, fmt.Sprintf("%s is the same bottleneck: both are in trouble of the same size", h.name))
 			return
 		}
@@ -124,18 +124,19 @@ func (c *Controller) merge(now time.Duration) {
 // expel lets a member go that evidently does not share the bottleneck: while the others are in trouble, it is not, in the same
 // ticks, neither by time nor by factor.
 func (c *Controller) expel(now time.Duration, g *group) {
+	all := g.sums(alienWindow)
 	for _, r := range slices.Clone(g.routes) {
 		if len(g.routes) < 2 {
 			return
 		}
-		sum, base, n, _ := g.sums(alienWindow, r)
+		others := all.but(r, alienWindow)
 		own, _ := r.recent.Last(alienWindow)
-		if n < alienSamples || own.Samples < alienSamples || r.base.Seconds() == 0 {
+		if others.n < alienSamples || own.Samples < alienSamples || r.base.Seconds() == 0 {
 			continue
 		}
 		b := r.base.Seconds()
 		mean, se := own.Mean().Seconds(), 3*r.base.CV()/math.Sqrt(float64(own.Samples))
-		excess, z := (sum-base)/n, sum/base
+		excess, z := (others.sum-others.base)/others.n, others.sum/others.base
 		switch {
 		case z < suffersAt || excess < 2*r.leastExcess():
 			continue
@@ -151,7 +152,9 @@ func (c *Controller) expel(now time.Duration, g *group) {
 		c.entries.add(now, "group", g.name, float64(len(g.routes)), float64(len(g.routes)-1), fmt.Sprintf("%s leaves: it is well while the others are %.2f times their baseline", r.Name(), z))
 		c.leave(now, r)
 		c.beginAgain(now, g)
+		c.tellLimit(now, g, "begun anew without "+r.Name())
 		r.slowness, r.alien, r.aloofTill, r.released, r.fate = 1, 0, now+aloofFor, false, nil
+		all = g.sums(alienWindow)
 	}
 }
 
@@ -179,17 +182,19 @@ func (c *Controller) bring(now time.Duration, r *Route, g *group) {
 
 // withFate adds the routes that have lately suffered together with these, or are said to share something with them.
 func (c *Controller) withFate(now time.Duration, routes []*Route) []*Route {
-	all := slices.Clone(routes)
+	all, in := slices.Clone(routes), setOf(routes)
+	done := map[*fate]bool{}
 	for _, r := range routes {
-		if r.fate == nil || now-r.fate.last > fateLasts {
+		if r.fate == nil || r.settings.Alone || done[r.fate] || now-r.fate.last > fateLasts {
 			continue
 		}
+		done[r.fate] = true
 		for _, other := range r.fate.routes {
-			if !r.settings.Alone && other.mayJoin(now) && !slices.Contains(all, other) {
+			if !in[other] && other.mayJoin(now) {
 				if other.asleep {
 					c.wake(other)
 				}
-				all = append(all, other)
+				all, in[other] = append(all, other), true
 			}
 		}
 	}
@@ -218,7 +223,7 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 	if r.domain != &r.solo {
 		return
 	}
-	before, stranger := float64(g.inFlight), r.scaled() == 0
+	before, stranger := shown(g.limit), r.scaled() == 0
 	headroom := c.headroomOf(now, r)
 	g.headroom += headroom
 	g.law = g.law.Grow(headroom, math.Max(r.peak, float64(r.inFlight)/math.Max(r.x, 1)))
@@ -232,7 +237,8 @@ func (c *Controller) join(now time.Duration, r *Route, g *group, why string) {
 	r.founder = stranger || now-g.since < g.founding() || r.suffering && now-g.troubled < g.founding()
 	r.trialAt = now + max(trialFirst, r.trialWait)
 	g.limit = g.law.Limit
-	c.entries.add(now, "group", g.name, before, float64(g.inFlight), fmt.Sprintf("%s joins: %s, latency %.2f times the baseline", r.Name(), why, r.x))
+	g.reported = g.limit
+	c.entries.add(now, "group", g.name, before, g.limit, fmt.Sprintf("%s joins: %s, latency %.2f times the baseline", r.Name(), why, r.x))
 }
 
 // headroomOf is how far the route could grow by itself.
@@ -244,11 +250,11 @@ func (c *Controller) headroomOf(now time.Duration, r *Route) float64 {
 // founding is how soon a route has to join after the trouble began to have suffered from the same flood: half a second, or three of the
 // answers it waits for.
 func (g *group) founding() time.Duration {
-	_, base, n, _ := g.sums(window.Span, nil)
-	if n == 0 {
+	all := g.sums(window.Span)
+	if all.n == 0 {
 		return foundingLeast
 	}
-	return max(foundingLeast, time.Duration(3*g.y*base/n*float64(time.Second)))
+	return max(foundingLeast, time.Duration(3*g.y*all.base/all.n*float64(time.Second)))
 }
 
 // adopt makes the group the route's domain, its tickets and waiters included.
@@ -276,6 +282,15 @@ func (c *Controller) move(r *Route, from, to *domain) {
 		}
 		t.domain = to
 		to.queue.Push(t.key, t, math.MaxInt)
+	}
+}
+
+// takeOut takes a route out of its group for another reason than evidence, and says so.
+func (c *Controller) takeOut(now time.Duration, r *Route, why string) {
+	g := r.domain.group
+	c.entries.add(now, "group", g.name, float64(len(g.routes)), float64(len(g.routes)-1), r.Name()+" is taken out: "+why)
+	if c.leave(now, r); g.closed {
+		c.entries.add(now, "group", g.name, shown(g.limit), 0, "closed: nobody is in it any more")
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"triage/shed/level"
 	"triage/shed/limit"
 )
 
@@ -135,6 +134,9 @@ func (c *Controller) watch(now time.Duration, g *group) {
 	c.expel(now, g)
 	g.guessStrangers(now)
 	refusing := g.evident(now)
+	if since := g.reported; !math.IsInf(g.limit, 1) && math.Abs(g.limit-since) >= limitReported*since {
+		c.tellLimit(now, g, string(Watched))
+	}
 	if refusing || g.unbound < 0 {
 		g.unbound = now
 	}
@@ -155,9 +157,9 @@ func (c *Controller) setObserve(now time.Duration, observe bool) {
 		return
 	}
 	c.observing = observe
-	c.guard, c.level = nil, level.State{}
+	c.dropLevel(now, "the mode was changed")
 	for _, g := range slices.Clone(c.groups) {
-		c.entries.add(now, "group", g.name, g.limit, 0, "closed: the mode was changed")
+		c.entries.add(now, "group", g.name, shown(g.limit), 0, "closed: the mode was changed")
 		for _, r := range slices.Clone(g.routes) {
 			c.leave(now, r)
 		}

@@ -115,6 +115,10 @@ func (c *Controller) shut(r *Route) {
 
 // shut shuts the doors of the domain's routes. lost is what the controller has lost.
 func (d *domain) shut(lost time.Duration) {
+	if d.group != nil && !d.lent {
+		return
+	}
+	d.lent = false
 	for _, r := range d.routes {
 		if r.open {
 			r.open = false
@@ -157,14 +161,19 @@ func (c *Controller) show(now time.Duration, r *Route) {
 // lentLeast is how many slots a route of a group has to be lent, or its door stays shut: opening one costs about what a request saves.
 const lentLeast = 4
 
+// lentMost is how many routes a group may have that lends slots. Whoever takes the lock opens all of its doors anew, and must not pay for more
+// of them the more there are.
+const lentMost = 16
+
 // lend opens the doors of a group that nobody waits for: every route may let as many in as its part of the slots that are free. So no more
 // can come than there are slots, however they come; who finds his route's part used up makes the controller count and lend again.
 func (c *Controller) lend(d *domain) {
 	d.shut(c.lost())
 	part := d.slots() / len(d.routes)
-	if c.observing || d.queue.Len() > 0 || part < lentLeast {
+	if c.observing || d.queue.Len() > 0 || part < lentLeast || len(d.routes) > lentMost {
 		return
 	}
+	d.lent = true
 	for _, r := range d.routes {
 		c.publish(r)
 		r.door.open(min(r.inFlight+part, flightMost), r.inFlight)

@@ -219,6 +219,35 @@ func TestTheLimitOfAGroupIsExact(t *testing.T) {
 	}
 }
 
+// What the routes of a group are lent is together no more than there is: whoever asks how often, in whatever order, those who need no lock and
+// those who do are never more than the limit.
+func TestLentSlotsAreNoMoreThanThereAre(t *testing.T) {
+	for hot := range 4 {
+		g, routes := taught(t, 4, 4)
+		c := g.Controller()
+		c.Gather(g.Age(), routes...)
+		limit := int(math.Ceil(g.Snapshot().Groups[0].Limit))
+		now, running := g.Age(), 0
+		for _, r := range append(routes[hot:hot+1:hot+1], routes...) {
+			for c.Pass(now, &shed.Ticket{Route: r}) {
+				running++
+			}
+		}
+		if running < limit/4 || running > limit {
+			t.Errorf("%d were let in without the lock, to a group with the limit %d; want no more, and a quarter at least", running, limit)
+		}
+		for i := range 2 * limit {
+			ticket := &shed.Ticket{Route: routes[i%4]}
+			if c.Admit(now, ticket); ticket.Running() {
+				running++
+			}
+		}
+		if running != limit {
+			t.Errorf("%d are in flight under a limit of %d; want just that", running, limit)
+		}
+	}
+}
+
 // A request that comes or goes while a tick looks is never taken for one that has been there since the process began.
 func TestNobodyLooksOlderThanHeIs(t *testing.T) {
 	g, routes := taught(t, 4, 4)

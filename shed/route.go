@@ -155,7 +155,6 @@ func (r *Route) measure(now time.Duration, stalled bool, noise float64) {
 	r.judge(tick.Samples > 0)
 	r.learn(now)
 	r.raisePeak(now)
-	r.goBlind(now)
 }
 
 // learn feeds time to the baseline, or throws the window away when the route is not healthy.
@@ -217,7 +216,16 @@ func (r *Route) ceiling(now time.Duration) float64 {
 // goBlind acts when nothing at all is known, because no answer ever came: a process that starts before a backend that is flooded already.
 // Nearly everything is lost, so half of it might as well not be sent, every second, until the backend has caught up and
 // answers; then there is something to go by.
-func (r *Route) goBlind(now time.Duration) {
+func (c *Controller) goBlind(now time.Duration, r *Route) {
+	before := r.blind
+	r.grope(now)
+	if r.blind != before {
+		c.entries.add(now, "limit", r.Name(), shown(before), shown(r.blind), "nothing is known of the route, and next to nothing is answered; 0 is no limit")
+	}
+}
+
+// grope moves the limit of the ignorant.
+func (r *Route) grope(now time.Duration) {
 	if r.scaled() > 0 {
 		r.blind = math.Inf(1)
 		return

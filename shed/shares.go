@@ -14,17 +14,33 @@ func (r *Route) sharesWith(o *Route) bool {
 
 // withCompanions adds the routes that are said to share something with one of these, or with one of those that are added.
 func (c *Controller) withCompanions(routes []*Route, free func(*Route) bool) []*Route {
+	in, done := setOf(routes), map[string]bool{}
 	for i := 0; i < len(routes); i++ {
+		names := routes[i].settings.Shares
+		if !slices.ContainsFunc(names, func(name string) bool { return !done[name] }) {
+			continue // all who have one of its names are there
+		}
 		for _, o := range c.routes {
-			if free(o) && routes[i].sharesWith(o) && !slices.Contains(routes, o) {
+			if !in[o] && free(o) && routes[i].sharesWith(o) {
 				if o.asleep {
 					c.wake(o)
 				}
-				routes = append(routes, o)
+				routes, in[o] = append(routes, o), true
 			}
+		}
+		for _, name := range names {
+			done[name] = true
 		}
 	}
 	return routes
+}
+
+func setOf(routes []*Route) map[*Route]bool {
+	set := make(map[*Route]bool, len(routes))
+	for _, r := range routes {
+		set[r] = true
+	}
+	return set
 }
 
 // apart splits routes that begin to suffer in the same tick: each that shares nothing stays by itself.
@@ -46,7 +62,5 @@ func apart(routes []*Route) (sets [][]*Route) {
 // openTo reports whether the route may be in the group.
 func (g *group) openTo(r *Route) bool { return !r.settings.Alone && !g.private() }
 
-// private reports whether the group is of a route that shares nothing.
-func (g *group) private() bool {
-	return slices.ContainsFunc(g.routes, func(r *Route) bool { return r.settings.Alone })
-}
+// private reports whether the group is of a route that shares nothing, which is in no group but its own.
+func (g *group) private() bool { return len(g.routes) == 1 && g.routes[0].settings.Alone }

@@ -53,7 +53,7 @@ type GroupSnapshot struct {
 	Routes []string `json:"routes"`
 	// Since is when the group was opened.
 	Since time.Time `json:"since"`
-	// Limit is the number of concurrent requests of the whole group.
+	// Limit is the number of concurrent requests of the whole group; 0 while there is none yet (mode observe).
 	Limit    float64 `json:"limit"`
 	InFlight int     `json:"in_flight"`
 	Queued   int     `json:"queued"`
@@ -76,7 +76,8 @@ type Entry struct {
 	// Upstream is filled in by whoever has several gates.
 	Upstream string `json:"upstream,omitempty"`
 	Subject  string `json:"subject"`
-	// Kind is one of: group, limit, slowness, level, relief, retries.
+	// Kind is one of: group, limit, slowness, level, relief, retries. Of a limit no move is missing, but those that together are less than a
+	// fifth.
 	Kind   string  `json:"kind"`
 	From   float64 `json:"from"`
 	To     float64 `json:"to"`
@@ -130,10 +131,18 @@ func (g *Gate) Entries(after uint64) []Entry {
 	return g.controller.entries.after(after, g.epoch)
 }
 
+// shown is a limit as people and programs are told it: 0 for none.
+func shown(limit float64) float64 {
+	if math.IsInf(limit, 1) {
+		return 0
+	}
+	return limit
+}
+
 func (r *Route) snapshot(now time.Duration, observe bool) RouteSnapshot {
 	s := RouteSnapshot{InFlight: r.inFlight, Queued: r.queued, Baseline: r.base.Seconds(), RetryStorm: r.storm.on}
-	if c := r.ceiling(now); r.domain == &r.solo && !math.IsInf(c, 1) {
-		s.Ceiling = c
+	if r.domain == &r.solo {
+		s.Ceiling = shown(r.ceiling(now))
 	}
 	if r.known {
 		s.Latency = r.x
@@ -160,7 +169,7 @@ func (r *Route) snapshot(now time.Duration, observe bool) RouteSnapshot {
 
 func (g *group) snapshot(now time.Duration, epoch time.Time) GroupSnapshot {
 	s := GroupSnapshot{
-		Name: g.name, Routes: names(g.routes), Since: epoch.Add(g.since), Limit: g.limit, InFlight: g.inFlight, Queued: g.queue.Len(),
+		Name: g.name, Routes: names(g.routes), Since: epoch.Add(g.since), Limit: shown(g.limit), InFlight: g.inFlight, Queued: g.queue.Len(),
 		Pressure: g.y / g.law.Scale, Slowness: g.law.Scale, State: g.law.Phase.String(), Reason: string(g.why), ShedFrom: -1,
 	}
 	for _, r := range g.routes {

@@ -3,7 +3,6 @@ package shed
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"triage/shed/limit"
@@ -30,13 +29,14 @@ func (c *Controller) tryRelease(now time.Duration, g *group) {
 	if g.trial != nil || g.inquiry != nil || len(g.routes) < 2 || g.law.Phase != limit.Steady || g.y > trialCalm*g.law.Scale {
 		return
 	}
+	longest := g.longest()
 	for _, r := range g.routes {
 		refused := r.refusing != Admitted && now-r.refusedAt < 5*tickEvery
-		if r.class == 0 || r.founder && !g.waitedFarLess(r) || !refused || now < r.trialAt {
+		if r.class == 0 || r.founder && !r.waitedFarLess(longest) || !refused || now < r.trialAt {
 			continue
 		}
 		g.beforeTrial = g.workBut(pleaTicks+2, r)
-		c.leave(now, r)
+		c.takeOut(now, r, "for a moment, to see whether it belongs there")
 		r.slowness, r.trialOf, r.trialAt = 1, g, now
 		g.trial = r
 		return
@@ -45,8 +45,16 @@ func (c *Controller) tryRelease(now time.Duration, g *group) {
 
 // waitedFarLess reports that another member's requests waited many times as long as the route's ever did. Whoever suffers first founds the
 // group, and a short answer is soon twice as long; but routes that stand in the same queue wait there equally long.
-func (g *group) waitedFarLess(r *Route) bool {
-	return !r.newcomer && slices.ContainsFunc(g.routes, func(o *Route) bool { return r.longest < farLess*o.longest })
+func (r *Route) waitedFarLess(longest float64) bool {
+	return !r.newcomer && r.longest < farLess*longest
+}
+
+// longest is the longest that a member's requests waited.
+func (g *group) longest() (longest float64) {
+	for _, r := range g.routes {
+		longest = max(longest, r.longest)
+	}
+	return longest
 }
 
 // judgeTrials ends trials: whoever is well outside stays outside, whoever suffers there goes back.

@@ -111,6 +111,23 @@ func TestWhatSlowsAService(t *testing.T) {
 	}
 }
 
+// A cache that has been emptied sends everything on, and fills with what misses bring.
+func TestCachesRunCold(t *testing.T) {
+	s := plain(1000, sim.Constant, 0)
+	s.Routes[0].Steps[0].Cache = sim.Cache{Hit: 0.8, Entries: 100}
+	s.Phases = nil
+	for _, p := range []sim.Phase{{Name: "warm", For: 5 * sec}, {Name: "cold", For: sec, Cold: []string{"a"}}, {Name: "fills", For: 10 * sec}, {Name: "warm again", For: 5 * sec}} {
+		p.Rates = map[string]float64{"a": 100}
+		s.Phases = append(s.Phases, p)
+	}
+	r := simulate(t, s, 1, sim.NewNone)
+	for phase, within := range map[int][2]float64{0: {0.12, 0.28}, 1: {0.6, 0.9}, 3: {0.12, 0.32}} {
+		if got := meanLatency(r, phase, "a") / 0.010; got < within[0] || got > within[1] {
+			t.Errorf("%s: mean latency is %.2f service times; want %.2f to %.2f", s.Phases[phase].Name, got, within[0], within[1])
+		}
+	}
+}
+
 // Above capacity a backend with contended locks serves less than one without, and one that abandons more than one that burns on.
 func TestOverloadPhysics(t *testing.T) {
 	over := func(change func(*sim.Scenario)) float64 {
@@ -124,6 +141,10 @@ func TestOverloadPhysics(t *testing.T) {
 	contended := over(func(s *sim.Scenario) { s.Resources[0].Contention = 0.3 })
 	abandons := over(func(s *sim.Scenario) { s.Abandon = true })
 	bounded := over(func(s *sim.Scenario) { s.Resources[0].Bound = 20 })
+	// The queue is always full: 20 wait for 4 slots, and whoever is served takes 1 + 0.3·19.5/4 times as long.
+	if crowded := over(func(s *sim.Scenario) { s.Resources[0].Bound, s.Resources[0].Contention = 20, 0.3 }); math.Abs(crowded/(400.0/600/2.46)-1) > 0.1 {
+		t.Errorf("%.3f is served while 20 wait and contend; want %.3f", crowded, 400.0/600/2.46)
+	}
 	patient := over(func(s *sim.Scenario) { s.Resources[0].Patience = 100 * time.Millisecond })
 	ideal, err := sim.Oracle(overloaded(), 1)
 	if err != nil {

@@ -39,17 +39,31 @@ func (t tee) Record(x *proxy.Exchange) {
 // newHistory reads what is on record, and pulls again what was pulled.
 func (s *server) newHistory(f *config.File) (err error) {
 	s.history.eyes.Counter = s.history.counter
-	if s.history.sender, err = newSender(f.Incident, s.options.logger); err != nil {
+	if s.history.sender, err = newSender(f.Incident, s.history.said, s.options.logger); err != nil {
 		return err
 	}
-	s.history.book, err = incident.New(incident.Settings{Path: f.Incident.File, Rules: incident.Rules{ResolveAfter: time.Duration(f.Incident.ResolveAfter)}, Patience: upstreamTimeouts(f), Notify: s.history.sender.Tell, Logger: s.options.logger})
+	s.history.book, err = incident.New(incident.Settings{Path: f.Incident.File, Rules: incident.Rules{ResolveAfter: time.Duration(f.Incident.ResolveAfter)}, Retain: time.Duration(f.Incident.Retain), Patience: upstreamTimeouts(f), Notify: s.history.recorded, Logger: s.options.logger})
 	if err != nil {
 		return err
+	}
+	if i := s.history.current(); i != nil {
+		s.history.sender.Keep(*i) // from before a restart
 	}
 	s.history.levers, err = lever.New(time.Now(), lever.Settings{
 		Path: f.Incident.AuditFile, Set: s.proxy.ByHand, Snapshot: s.proxy.Snapshot, Notify: s.history.pulled, Logger: s.options.logger,
 	})
 	return err
+}
+
+// recorded tells receivers of an entry, and the audit log of what a person has changed.
+func (r *history) recorded(i incident.Incident, e incident.Entry) {
+	r.sender.Tell(i, e)
+	did, changed := map[incident.Kind]string{incident.Opened: "opened an incident", incident.Moved: "moved the incident", incident.Taken: "changed a role"}[e.Kind]
+	if !changed || e.Actor == incident.Machine {
+		return
+	}
+	name := cmp.Or(e.Subject, i.ID)
+	r.levers.Note(lever.Line{Time: e.Time, Did: did, Who: e.Actor, Before: []string{name + ": " + cmp.Or(e.From, "-")}, After: []string{name + ": " + cmp.Or(e.To, "-")}, Why: e.Reason})
 }
 
 // upstreamTimeouts is how long each upstream's requests may wait.
@@ -62,8 +76,8 @@ func upstreamTimeouts(f *config.File) map[string]time.Duration {
 }
 
 // newSender reads who is to be told, and their secrets.
-func newSender(c config.Incident, logger *slog.Logger) (*word.Sender, error) {
-	settings := word.Settings{DeadLetters: c.DeadLetters, Logger: logger}
+func newSender(c config.Incident, said func(id, receiver, became, why string), logger *slog.Logger) (*word.Sender, error) {
+	settings := word.Settings{DeadLetters: c.DeadLetters, Said: said, Logger: logger}
 	for i, h := range c.Tell {
 		r := word.Receiver{Kind: h.Kind, Address: h.Address}
 		for path, to := range map[string]*string{h.AddressFile: &r.Address, h.SecretFile: &r.Secret} {
@@ -79,6 +93,11 @@ func newSender(c config.Incident, logger *slog.Logger) (*word.Sender, error) {
 		settings.Receivers = append(settings.Receivers, r)
 	}
 	return word.New(settings)
+}
+
+// said puts into the timeline what became of word for a receiver.
+func (r *history) said(id, receiver, became, why string) {
+	r.book.Told(time.Now(), id, receiver, became, why)
 }
 
 // pulled puts a lever into the open incident.
@@ -150,9 +169,11 @@ func (r *history) current() *incident.Incident {
 	return &i
 }
 
-// wentLive notes that a configuration went live.
-func (r *history) wentLive(who, hash string) {
-	_ = r.book.Change(time.Now(), who, "configuration "+hash[:min(12, len(hash))], nil) // what it says is never empty
+// wentLive notes that a configuration went live in place of another one.
+func (r *history) wentLive(who, before, after string, changes []string) {
+	name := func(hash string) string { return "configuration " + hash[:min(12, len(hash))] }
+	_ = r.book.Change(time.Now(), who, name(after), nil) // what it says is never empty
+	r.levers.Note(lever.Line{Time: time.Now(), Did: "reloaded", Who: who, Before: []string{name(before)}, After: []string{name(after)}, Why: strings.Join(changes, "; ")})
 }
 
 // incidentSnapshot is what metrics tell of incidents.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -110,6 +111,66 @@ func TestAnIncidentIsRun(t *testing.T) {
 			return err == nil && strings.Contains(string(text), "ana")
 		})
 	}
+	audit, err := os.ReadFile(filepath.Join(folder, "audit.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"did":"opened an incident","who":"ana"`, `"before":["commander: -"],"after":["commander: ana"]`, `"before":["commander: ana"],"after":["commander: ben"]`, `"did":"undone","who":"ana"`} {
+		if !strings.Contains(string(audit), want) {
+			t.Errorf("the audit log lacks %s:\n%s", want, audit)
+		}
+	}
+	eventually(t, "the timeline says that word was taken", func() bool {
+		return slices.ContainsFunc(incidentOf(t, address).Entries, func(e incident.Entry) bool { return e.Kind == incident.Told && e.Subject == "generic" })
+	})
+}
+
+// TestScriptsMayReadEverything: whatever asks the admin API can answer as JSON.
+func TestScriptsMayReadEverything(t *testing.T) {
+	r := start(t, conf("", backend(t, echo), everything))
+	address := strings.TrimPrefix(r.adminURL, "http://")
+	route := statusOf(t, r.adminURL).Routes[0].Name
+	for _, args := range [][]string{
+		{"status"}, {"top", "--times", "1"},
+		{"incident", "open", "odd"}, {"incident", "list"}, {"incident", "show"}, {"incident", "take", "comms-lead"}, {"incident", "hand", "comms-lead", "ben", "--force"},
+		{"incident", "note", "hm"}, {"incident", "update"}, {"incident", "report"},
+		{"lever", "shed", route, "5%", "--why", "trial"}, {"lever", "limit", route, "7", "--why", "trial"}, {"lever", "breaker", route, "closed", "--why", "trial"},
+		{"lever", "class", route, "sheddable", "--why", "trial"}, {"lever", "freeze", "app", "--why", "trial"}, {"lever", "kill", "--why", "trial"},
+		{"lever", "list"}, {"lever", "undo", "1"}, {"lever", "undo", "2"}, {"lever", "undo", "3"}, {"lever", "undo", "4"}, {"lever", "undo", "5"}, {"lever", "undo", "6"},
+	} {
+		code, out, words := command(t, append(args, "--admin", address, "--output", "json")...)
+		if code != 0 || !json.Valid([]byte(out)) {
+			t.Errorf("%v: exit %d, %s%s", args, code, out, words)
+		}
+	}
+}
+
+// TestADiskThatIsFull: everything goes on, and it is told.
+func TestADiskThatIsFull(t *testing.T) {
+	r := start(t, conf("incident: {file: /dev/full, audit_file: /dev/full, dead_letters: /dev/full}", backend(t, echo), everything))
+	address := strings.TrimPrefix(r.adminURL, "http://")
+	run := func(args ...string) string {
+		t.Helper()
+		code, out, words := command(t, append(args, "--admin", address)...)
+		if code != 0 {
+			t.Fatalf("%v: exit %d\n%s%s", args, code, out, words)
+		}
+		return out
+	}
+	run("incident", "open", "the disk is full", "--who", "ana")
+	run("lever", "shed", statusOf(t, r.adminURL).Routes[0].Name, "100%", "--why", "trial", "--who", "ana")
+	run("lever", "undo", "1", "--who", "ana")
+	response, err := http.Get(r.url + "/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("a request on a full disk: %d", response.StatusCode)
+	}
+	eventually(t, "it is told", func() bool {
+		return strings.Contains(run("incident", "list"), "! the file of incidents is not written") && strings.Contains(run("lever", "list"), "! the audit log is not written")
+	})
 }
 
 // TestIncidentsWantTokens holds the guard in front of what changes something.

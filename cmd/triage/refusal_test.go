@@ -83,6 +83,27 @@ func testQuota(t *testing.T) {
 	}
 }
 
+// Clients that are refused at the same time are told to come back at different times, none too early.
+func TestRefusedClientsComeBackOneByOne(t *testing.T) {
+	t.Parallel()
+	onBothLanes(t, func(t *testing.T) {
+		r := start(t, conf("", backend(t, echo), "  - {name: few, upstream: app, rate_limit: {rate: 1/m, burst: 1}}\n"))
+		get(t, r.url+"/x")
+		told := map[int]bool{}
+		for range 30 {
+			text := call(t, "GET", r.url+"/x").header.Get("Retry-After")
+			after, err := strconv.Atoi(text)
+			if err != nil || after < 50 || after > 91 {
+				t.Fatalf("Retry-After %q; want the minute until the next token, and up to half of it more", text)
+			}
+			told[after] = true
+		}
+		if len(told) < 5 {
+			t.Errorf("30 clients were told %v seconds; want them spread", told)
+		}
+	})
+}
+
 // A route that always fails gets its breaker opened, others of its upstream do not, and it closes again when the backend is back.
 func TestBreaker(t *testing.T) {
 	t.Parallel()

@@ -27,8 +27,9 @@ func (s *server) reload(who string) error {
 	s.lastError = ""
 	s.telemetry.Reloaded(true, s.loaded.Hash, s.loadedAt)
 	if changed {
-		s.options.logger.Info("configuration loaded", "file", s.options.path, "by", who, "hash", s.loaded.Hash, "changes", config.Diff(before, s.loaded))
-		s.history.wentLive(who, s.loaded.Hash)
+		changes := config.Diff(before, s.loaded)
+		s.options.logger.Info("configuration loaded", "file", s.options.path, "by", who, "hash", s.loaded.Hash, "changes", changes)
+		s.history.wentLive(who, before.Hash, s.loaded.Hash, changes)
 	}
 	return nil
 }

@@ -35,7 +35,10 @@ func newCollector(f *config.File) (*otlp.Collector, error) {
 	}
 	settings := otlp.Settings{
 		URL: collectorURL(t.Endpoint, os.Getenv), Timeout: time.Duration(t.Timeout), Queue: t.Queue, Version: thisBuild().Version,
-		Headers: pairs(cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS"), os.Getenv("OTEL_EXPORTER_OTLP_HEADERS"))), Resource: resourceOf(f, os.Getenv),
+		Headers: http.Header{}, Resource: resourceOf(f, os.Getenv),
+	}
+	for name, value := range pairs(cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS"), os.Getenv("OTEL_EXPORTER_OTLP_HEADERS"))) {
+		settings.Headers.Set(name, value)
 	}
 	if t.HeadersFile != "" {
 		more, err := readFields(t.HeadersFile)
@@ -43,11 +46,11 @@ func newCollector(f *config.File) (*otlp.Collector, error) {
 			return nil, err
 		}
 		for name := range more {
-			settings.Headers[name] = more.Get(name)
+			settings.Headers.Set(name, more.Get(name))
 		}
 	}
 	for name, value := range t.Headers {
-		settings.Headers[http.CanonicalHeaderKey(name)] = value
+		settings.Headers.Set(name, value)
 	}
 	if l := t.TLS; l != nil {
 		settings.CAFile, settings.ServerName, settings.CertFile, settings.KeyFile = l.CaFile, l.ServerName, l.CertFile, l.KeyFile

@@ -99,13 +99,7 @@ func (b *Book) read(now time.Time) {
 		}
 		i.apply(e)
 	}
-	kept := b.incidents[:0]
-	for _, i := range b.incidents {
-		if i.ResolvedAt.IsZero() || now.Sub(i.ResolvedAt) < b.settings.Retain {
-			kept = append(kept, i)
-		}
-	}
-	b.incidents = kept[max(0, len(kept)-incidentsKept):]
+	b.retainLocked(now)
 	b.store.compact(b.incidents)
 	if i := b.latest(); i != nil {
 		b.carried = i.Impact
@@ -114,6 +108,28 @@ func (b *Book) read(now time.Time) {
 			b.machine.since = -max(now.Sub(i.ResolvedAt), 0)
 		}
 	}
+}
+
+// retainLocked forgets incidents that are too old, and those beyond the newest hundred.
+func (b *Book) retainLocked(now time.Time) {
+	b.incidents = slices.DeleteFunc(slices.Clone(b.incidents), func(i *Incident) bool { return !i.ResolvedAt.IsZero() && now.Sub(i.ResolvedAt) >= b.settings.Retain })
+	b.incidents = b.incidents[max(0, len(b.incidents)-incidentsKept):]
+}
+
+// tidy writes the file anew if it has grown far beyond what is kept. Only who writes to the file calls it.
+func (b *Book) tidy(now time.Time) {
+	if !b.store.grown() {
+		return
+	}
+	b.mu.Lock()
+	b.retainLocked(now)
+	kept := make([]*Incident, 0, len(b.incidents))
+	for _, i := range b.incidents {
+		c := i.clone()
+		kept = append(kept, &c)
+	}
+	b.mu.Unlock()
+	b.store.compact(kept) // entries that still wait may be written twice, which reading does not mind
 }
 
 // latest is the newest incident, nil if there never was one.
@@ -258,7 +274,7 @@ func (b *Book) openLocked(now time.Time, who, title, why string) *Incident {
 	b.without.Begin()
 	i := &Incident{}
 	b.incidents = append(b.incidents, i)
-	b.incidents = slices.Clone(b.incidents[max(0, len(b.incidents)-incidentsKept):])
+	b.retainLocked(now)
 	id := fmt.Sprintf("%s-%d", now.UTC().Format("20060102-150405"), b.seq+1)
 	b.writeLocked(i, Entry{Incident: id, Time: now, Kind: Opened, Actor: who, To: title, Reason: why, Numbers: map[string]float64{"baseline_rate": b.machine.baseline}})
 	return i
@@ -267,10 +283,7 @@ func (b *Book) openLocked(now time.Time, who, title, why string) *Incident {
 // judgeLocked writes the verdict down when it names another place, or becomes sure, or unsure.
 func (b *Book) judgeLocked(i *Incident, now time.Time) {
 	v := b.isolator.Verdict()
-	if v.Kind == verdict.None || v.Same(i.Verdict) && v.Isolated() == i.Verdict.Isolated() {
-		return // when all is well again, what it was stays true
-	}
-	if v.Kind == verdict.Unknown && i.Verdict.Isolated() {
+	if !v.Replaces(i.Verdict) || v.Same(i.Verdict) && v.Isolated() == i.Verdict.Isolated() {
 		return
 	}
 	why := strings.Join(v.For, "; ")

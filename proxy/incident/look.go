@@ -90,7 +90,7 @@ func (e *Eyes) second(now counted, s proxy.Snapshot, events []shed.Entry, every 
 				Unreachable: t.unreachable, Took: t.took, Squares: t.squares, Shut: p.Breaker != "closed"})
 		}
 		for _, g := range u.Groups {
-			if g.ShedFrom >= 0 {
+			if g.ShedFrom >= 0 || slices.ContainsFunc(out.Routes, func(r verdict.RouteSeen) bool { return r.Refused > 0 && slices.Contains(g.Routes, r.Name) }) {
 				out.Groups = append(out.Groups, g.Routes)
 			}
 		}

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -171,6 +172,18 @@ func (m machine) enter(now time.Duration, to State) machine {
 	return m
 }
 
+// spoken is a duration as one says it: 40 s, 9 min 40 s, 10 min.
+func spoken(d time.Duration) string {
+	s := int(math.Ceil(d.Seconds()))
+	switch {
+	case s < 100:
+		return fmt.Sprintf("%d s", s)
+	case s%60 == 0:
+		return fmt.Sprintf("%d min", s/60)
+	}
+	return fmt.Sprintf("%d min %d s", s/60, s%60)
+}
+
 // missing says what is missing for the end; nothing while there is no incident.
 func (m machine) missing(r Rules) (missing []string) {
 	if m.state == Quiet || m.state == Resolved {
@@ -182,7 +195,7 @@ func (m machine) missing(r Rules) (missing []string) {
 		missing = append(missing, "set by hand and not taken back: "+l)
 	}
 	if left := r.ResolveAfter - m.watched; left > 0 {
-		line := fmt.Sprintf("%v more at the baseline with nothing given up", left.Round(time.Second))
+		line := spoken(left) + " more at the baseline with nothing given up"
 		if !m.enoughTraffic() {
 			line += fmt.Sprintf(", and %.3g requests a second of protected routes at least (now %.3g)", trafficNeeded*m.baseline, m.traffic)
 		}

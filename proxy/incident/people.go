@@ -58,6 +58,16 @@ func (b *Book) Add(e Entry) {
 	_ = b.onCurrent(func(i *Incident) error { b.writeLocked(i, e); return nil })
 }
 
+// Told puts down what became of word of an incident, also if it is over by now.
+func (b *Book) Told(now time.Time, id, receiver, became, why string) {
+	_ = b.locked(func() error {
+		if at := slices.IndexFunc(b.incidents, func(i *Incident) bool { return i.ID == id }); at >= 0 {
+			b.writeLocked(b.incidents[at], Entry{Time: now, Kind: Told, Subject: receiver, To: became, Reason: why})
+		}
+		return nil
+	})
+}
+
 func (b *Book) onCurrent(f func(*Incident) error) error {
 	return b.locked(func() error {
 		i := b.currentLocked()

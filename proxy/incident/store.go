@@ -3,6 +3,7 @@ package incident
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -38,6 +40,9 @@ type store struct {
 	err     string
 	filled  chan struct{}
 	torn    bool // what was written last may have no end
+
+	// size is the file's, kept what it had when it was last written anew, in bytes; of run alone.
+	size, kept int64
 }
 
 // openStore reads the file, which may not be there yet, and sees that it can be written.
@@ -110,18 +115,28 @@ func (s *store) take() []Entry {
 // compactFrom is the size from which on the file is written anew without what is not kept, in bytes.
 const compactFrom = 8 << 20
 
+// grown reports whether most of a large file may be what nobody keeps any more.
+func (s *store) grown() bool { return s.size >= compactFrom && s.size >= 2*s.kept }
+
 // compact writes the file anew if it is large: with the entries of these incidents alone. A failure leaves the old one as it is.
 func (s *store) compact(incidents []*Incident) {
 	info, err := os.Stat(s.path)
-	if err != nil || info.Size() < compactFrom || !info.Mode().IsRegular() {
+	if err != nil || !info.Mode().IsRegular() {
 		return
 	}
+	if s.size = info.Size(); s.size < compactFrom {
+		return
+	}
+	s.kept = s.size // also after a failure: it is not tried again at once
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
+	var all []Entry
 	for _, i := range incidents {
-		for _, e := range i.Entries {
-			_ = encoder.Encode(e) // an Entry has nothing that JSON cannot say
-		}
+		all = append(all, i.Entries...)
+	}
+	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(a.Seq, b.Seq) }) // word of an old one may be younger than a new one
+	for _, e := range all {
+		_ = encoder.Encode(e) // an Entry has nothing that JSON cannot say
 	}
 	next := filepath.Join(filepath.Dir(s.path), "."+filepath.Base(s.path)+".new")
 	err = os.WriteFile(next, text.Bytes(), 0o600)
@@ -132,7 +147,7 @@ func (s *store) compact(incidents []*Incident) {
 		s.logger.Warn("the file of incidents stays as large as it is", "file", s.path, "error", err)
 		return
 	}
-	s.torn = false
+	s.torn, s.size, s.kept = false, int64(text.Len()), int64(text.Len())
 }
 
 // put lets an entry wait for the disk.
@@ -171,6 +186,8 @@ func (b *Book) Run(ctx context.Context) error {
 		var again <-chan time.Time
 		if !s.flush() {
 			again = time.After(againAfter)
+		} else {
+			b.tidy(time.Now())
 		}
 		select {
 		case <-ctx.Done():
@@ -241,6 +258,7 @@ func (s *store) append(entries []Entry) error {
 			err = nil // a pipe or a device
 		}
 	}
+	s.size += int64(n)
 	s.torn = err != nil && n > 0 || err != nil && s.torn
 	return errors.Join(err, f.Close())
 }

@@ -51,7 +51,7 @@ func UpdateOf(i Incident, now time.Time, levers []string) Update {
 	case Watching:
 		u.Doing = append(u.Doing, "everything is served as usual; we watch whether it stays so")
 	case Resolved:
-		u.Doing = append(u.Doing, fmt.Sprintf("nothing more: it is over since %s, after %s, and nothing is set by hand", clock(i.ResolvedAt), span(i.Lasted(now))))
+		u.Doing = append(u.Doing, fmt.Sprintf("nothing more: it is over since %s, after %s, and nothing is set by hand", clock(i.ResolvedAt), spoken(i.Lasted(now))))
 	}
 	if next := nextIn[i.State]; next > 0 {
 		u.Next = now.Add(next).UTC()
@@ -91,8 +91,6 @@ func affected(im Impact) string {
 func percent(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }
 
 func clock(t time.Time) string { return t.UTC().Format("15:04 UTC") }
-
-func span(d time.Duration) string { return d.Round(time.Second).String() }
 
 // Text is plain text of a few lines.
 func (u Update) Text() string {
@@ -182,7 +180,7 @@ func (r Report) JSON() ([]byte, error) { return json.MarshalIndent(r, "", "  ") 
 func (r Report) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Incident %s: %s\n\n", r.ID, escape(r.Title))
-	fmt.Fprintf(&b, "%s%s, from %s to %s (%s). Opened by %s.\n\n", r.State, sev(r.Severity), r.OpenedAt.UTC().Format(time.RFC3339), endOf(r.ResolvedAt), span(time.Duration(r.Lasted*float64(time.Second))), escape(r.OpenedBy))
+	fmt.Fprintf(&b, "%s%s, from %s to %s (%s). Opened by %s.\n\n", r.State, sev(r.Severity), r.OpenedAt.UTC().Format(time.RFC3339), endOf(r.ResolvedAt), spoken(time.Duration(r.Lasted*float64(time.Second))), escape(r.OpenedBy))
 	fmt.Fprintf(&b, "Affected: %s.\n\n", escape(r.Summary.Who))
 	section(&b, "Verdict", []string{fmt.Sprintf("%s (confidence %.2f)", r.Verdict.Sentence(), r.Verdict.Confidence)})
 	section(&b, "Evidence", r.Verdict.For)

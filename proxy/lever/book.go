@@ -33,12 +33,12 @@ type Settings struct {
 // Line is one line of the audit log.
 type Line struct {
 	Time time.Time `json:"time"`
-	// Did is pulled, undone, expired, replaced or refused.
+	// Did is pulled, undone, expired, replaced or refused; of what is no lever, another word.
 	Did   string `json:"did"`
 	Who   string `json:"who"`
 	Role  string `json:"role,omitempty"`
-	Lever Lever  `json:"lever"`
-	// Before and After are what was pulled, in words.
+	Lever Lever  `json:"lever,omitzero"`
+	// Before and After are what was pulled, or what else has changed, in words.
 	Before []string `json:"before"`
 	After  []string `json:"after"`
 	Why    string   `json:"why,omitempty"`
@@ -48,9 +48,11 @@ type Line struct {
 type Book struct {
 	settings Settings
 
-	mu      sync.Mutex
-	next    uint64
-	pulled  []Lever
+	mu     sync.Mutex
+	next   uint64
+	pulled []Lever
+
+	writing sync.Mutex // may be taken below mu
 	trouble string
 }
 
@@ -152,9 +154,17 @@ func (b *Book) InForce() (out []string) {
 
 // Trouble says what is wrong with the audit log, "" if nothing is.
 func (b *Book) Trouble() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.writing.Lock()
+	defer b.writing.Unlock()
 	return b.trouble
+}
+
+// Note puts a change that is no lever's into the audit log: a configuration, a role, the end of an incident.
+func (b *Book) Note(l Line) {
+	if b.settings.Path != "" {
+		text, _ := json.Marshal(l) // a Line has nothing that JSON cannot say
+		b.append(append(text, '\n'))
+	}
 }
 
 // Pull pulls a lever for a while; 0 is an hour. Who may not is refused, and the audit log says so.
@@ -230,10 +240,7 @@ func (b *Book) Tick(now time.Time) {
 // log writes a line to the audit log and tells of it.
 func (b *Book) log(l Line) {
 	b.settings.Logger.Warn("lever", "did", l.Did, "lever", l.Lever.String(), "who", l.Who, "role", l.Role, "why", strings.TrimSpace(l.Lever.Why+" "+l.Why), "until", l.Lever.Until)
-	if b.settings.Path != "" {
-		text, _ := json.Marshal(l) // a Line has nothing that JSON cannot say
-		b.append(append(text, '\n'))
-	}
+	b.Note(l)
 	if b.settings.Notify != nil && l.Did != "refused" {
 		b.settings.Notify(l)
 	}
@@ -241,6 +248,8 @@ func (b *Book) log(l Line) {
 
 // append writes to the file. Levers are few, and a person waits, so it is opened each time.
 func (b *Book) append(text []byte) {
+	b.writing.Lock()
+	defer b.writing.Unlock()
 	f, err := os.OpenFile(b.settings.Path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err == nil {
 		_, err = f.Write(text)

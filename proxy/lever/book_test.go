@@ -163,6 +163,10 @@ func TestTheAuditLog(t *testing.T) {
 			t.Errorf("the audit log lacks %s:\n%s", want, text)
 		}
 	}
+	r.Note(lever.Line{Time: night, Did: "reloaded", Who: "ana", Before: []string{"configuration a"}, After: []string{"configuration b"}})
+	if text, err = os.ReadFile(path); err != nil || !strings.Contains(string(text), `"did":"reloaded","who":"ana","before":["configuration a"],"after":["configuration b"]`) {
+		t.Errorf("a reload is not in the audit log, %v:\n%s", err, text)
+	}
 	// A crash in the middle of a line, and a restart.
 	if err := os.WriteFile(path, append(text, `{"did":"pul`...), 0o600); err != nil {
 		t.Fatal(err)

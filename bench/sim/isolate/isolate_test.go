@@ -67,3 +67,15 @@ func TestTheMatrix(t *testing.T) {
 		}
 	}
 }
+
+// TestVisitsThatAreCutShortAreNotServed: who does not get as far as checkout does not ask for it, and is not served there either.
+func TestVisitsThatAreCutShortAreNotServed(t *testing.T) {
+	pairs, err := isolate.Paired(context.Background(), isolate.Settings{Episodes: zoo(t, "visits-on-a-slow-database"), Draw: sim.Judging, Seeds: 1})
+	if err != nil || len(pairs) != 1 {
+		t.Fatalf("%d pairs, %v", len(pairs), err)
+	}
+	p := pairs[0].Protected
+	if !pairs[0].Known || p.True > 0.5 || p.With < 0.9 || p.Off() > 0.25 {
+		t.Errorf("known %v, %+v; want an estimate that is not far from what became of the visits", pairs[0].Known, p)
+	}
+}

@@ -27,7 +27,8 @@ type Pair struct {
 
 // Shares are parts of what was offered that were served.
 type Shares struct {
-	// With protection; Said is the estimate without, from Low to High; True is what the run without gave.
+	// With protection; Said is the estimate without, from Low to High; True is what the run without gave, of as many as were asked with
+	// protection: people whose visit fails early do not ask for what comes later, and would be missing in the other run's own share.
 	With float64 `json:"with"`
 	Low  float64 `json:"low"`
 	Said float64 `json:"said"`
@@ -111,11 +112,12 @@ func sum(a, b sim.Tally) sim.Tally {
 	return sim.Tally{Offered: a.Offered + b.Offered, Served: a.Served + b.Served}
 }
 
-// shares sets what was estimated beside what is true, and reports whether the estimator says that it knows.
+// shares sets what was estimated beside what is true, and reports whether the estimator says that it knows. Who tries again may be served more
+// often than was asked here: that is all.
 func shares(r without.Route, truth sim.Tally) (Shares, bool) {
 	n := max(r.Offered, 1)
 	_, said, high, known := r.Share()
-	return Shares{With: r.Served / n, Low: r.Without.Low / n, Said: said, High: high, True: truth.Share()}, known
+	return Shares{With: r.Served / n, Low: r.Without.Low / n, Said: said, High: high, True: min(float64(truth.Served)/n, 1)}, known
 }
 
 // WritePairs writes how far the estimates are off, and those that are off most.

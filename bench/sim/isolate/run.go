@@ -142,16 +142,19 @@ func (c *course) acted(i int) bool {
 
 // judge shows the seconds to a fresh isolator, changed by what the variant does to them, and judges at the end of each phase.
 func (c *course) judge(v variant) (out []Judgement) {
-	isolator := &verdict.Isolator{}
+	isolator, kept := &verdict.Isolator{}, verdict.Verdict{Kind: verdict.None}
 	for i, s := range c.seconds {
 		if s.restart {
-			isolator = &verdict.Isolator{}
+			isolator, kept = &verdict.Isolator{}, verdict.Verdict{Kind: verdict.None}
 		}
 		second := s.Second
 		if v.change != nil {
 			second = v.change(c, i, second)
 		}
 		isolator.Look(second)
+		if v := isolator.Verdict(); v.Replaces(kept) {
+			kept = v
+		}
 		last := i == len(c.seconds)-1 || c.seconds[i+1].phase != s.phase
 		t := c.truths[s.phase]
 		if !last || t == nil {
@@ -163,7 +166,7 @@ func (c *course) judge(v variant) (out []Judgement) {
 			}
 			t = v.truth(t)
 		}
-		got := isolator.Verdict()
+		got := kept
 		if t[0].kind == verdict.None && !c.acted(i) {
 			got = verdict.Verdict{Kind: verdict.None} // no incident is open, nobody asks
 		}

@@ -1,6 +1,7 @@
 package isolate
 
 import (
+	"slices"
 	"time"
 
 	"triage/bench/sim"
@@ -140,7 +141,7 @@ func (w *watched) Tick(now time.Duration) {
 	s := w.second
 	s.At, s.Lasted, s.Routes, s.Endpoints = now, now-w.since, w.routes, w.endpoints
 	for _, g := range snapshot.Groups {
-		if g.ShedFrom >= 0 {
+		if g.ShedFrom >= 0 || slices.ContainsFunc(s.Routes, func(r verdict.RouteSeen) bool { return r.Refused > 0 && slices.Contains(g.Routes, r.Name) }) {
 			s.Groups = append(s.Groups, g.Routes)
 		}
 	}

@@ -91,6 +91,7 @@ function showRole(li, role, may) {
   const [, name, take, hand, release] = li.children;
   const acts = may && !isOver(f);
   say(name, holder || "nobody");
+  show(li, holder !== "" || !isOver(f));
   put(li, "data-empty", holder === "");
   show(take, acts && holder === "");
   show(hand, acts && holder !== "" && (holder === whoAmI() || me.role === "admin"));

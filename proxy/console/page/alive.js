@@ -20,7 +20,7 @@ function levelOf(f, r) {
 
 const worse = ["idle", "calm", "strained", "trouble"];
 // isShown is whether the incident is worth a look: it is open, or was a moment ago.
-const isShown = (f) => !isOver(f) || Boolean(f.incident) && Date.parse(f.time) - Date.parse(f.incident.resolved_at) < 15 * 60e3;
+export const isShown = (f) => !isOver(f) || Boolean(f.incident) && Date.parse(f.time) - Date.parse(f.incident.resolved_at) < 15 * 60e3;
 export const isOver = (f) => !f.incident || f.incident.state === "resolved";
 
 export function showAlive(f) {

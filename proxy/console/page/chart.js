@@ -1,7 +1,7 @@
-// Charts of ten minutes, drawn as SVG. They know points, series and marks, and nothing of the proxy.
+// Charts of ten minutes at most, drawn as SVG. They know points, series and marks, and nothing of the proxy.
 
 const ns = "http://www.w3.org/2000/svg";
-const span = 600; // seconds
+const spans = [60, 120, 300, 600]; // seconds; the first that all points fit into
 const tall = 132;
 const edge = { left: 40, right: 8, top: 16, bottom: 18 };
 
@@ -28,8 +28,14 @@ function nice(x) {
   return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((m) => m * ten).find((m) => m >= x - 1e-9);
 }
 
+// spanOf is how many seconds a chart of these points covers.
+export function spanOf(points, now) {
+  const age = points.length ? (now - points[0].at) / 1000 : 0;
+  return spans.find((s) => s >= age) ?? spans.at(-1);
+}
+
 // binned averages points over spans of seconds, so that a minute has the same shape on a phone.
-function binned(points, series, now, seconds) {
+function binned(points, series, now, span, seconds) {
   const bins = [];
   for (const p of points) {
     const age = (now - p.at) / 1000;
@@ -54,26 +60,29 @@ export function draw(svg, points, series, marks, now, label) {
   svg.setAttribute("viewBox", `0 0 ${wide} ${tall}`);
   svg.setAttribute("height", tall);
   const inner = wide - edge.left - edge.right;
-  const bins = binned(points, series, now, Math.max(1, Math.round(span / (inner / 3))));
+  const span = spanOf(points, now);
+  const bins = binned(points, series, now, span, Math.max(1, Math.round(span / (inner / 3))));
   const x = (at) => edge.left + inner * (1 - (now - at) / 1000 / span);
   const most = bins.reduce((m, b) => Math.max(m, b.values.reduce((sum, v, k) => (series[k].line ? sum : sum + v), 0), ...b.values.filter((_, k) => series[k].line)), 1);
   const top = nice(most);
   const y = (v) => edge.top + (tall - edge.top - edge.bottom) * (1 - v / top);
-  frame(svg, wide, top, y, x, now);
+  frame(svg, wide, top, y, x, now, span);
   const base = bins.map(() => 0);
   series.forEach((s, k) => node(svg, "s" + k, "path", { class: s.line ? "line " + s.name : "area " + s.name, d: s.line ? line(bins, k, x, y) : area(bins, k, base, x, y) }));
   drawMarks(svg, marks.filter((m) => now - m.at < span * 1000), x);
   svg.setAttribute("aria-label", label);
 }
 
-function frame(svg, wide, top, y, x, now) {
+const ago = (s) => (s === 0 ? "now" : s >= 120 && s % 60 === 0 ? `${s / 60} min ago` : `${s} s ago`);
+
+function frame(svg, wide, top, y, x, now, span) {
   for (const [k, v] of [0, top / 2, top].entries()) {
     const at = y(v).toFixed(1);
     node(svg, "g" + k, "path", { class: "grid", d: `M${edge.left} ${at}H${wide - edge.right}` });
     text(svg, "gt" + k, edge.left - 6, Number(at) + 4, v >= 1000 ? `${v / 1000}k` : String(v), "end");
   }
-  for (const [k, minutes] of [10, 5, 0].entries()) {
-    text(svg, "t" + k, x(now - minutes * 60e3), tall - 4, minutes ? `${minutes} min ago` : "now", ["start", "middle", "end"][k]);
+  for (const [k, s] of [span, span / 2, 0].entries()) {
+    text(svg, "t" + k, x(now - s * 1000), tall - 4, ago(s), ["start", "middle", "end"][k]);
   }
 }
 

@@ -32,6 +32,7 @@ function sentence(e) {
     case "role": return e.to ? `${e.subject}: ${e.from || "nobody"} → ${e.to}` : `${e.subject}: given back by ${e.from}`;
     case "lever": return `${e.subject}, ${e.reason}`;
     case "note": return e.reason;
+    case "update": return `word to ${e.subject}: ${e.to}${e.reason ? ", " + e.reason : ""}`;
     case "change": return `went live: ${e.subject}`;
     case "impact": return `so far ${["served", "degraded", "refused", "failed"].map((k) => `${e.numbers?.[k] ?? 0} ${k}`).join(", ")}`;
     case "signal": return `${e.subject}: ${e.from} → ${e.to}, ${e.reason}${e.times > 1 ? ` (${e.times} times)` : ""}`;

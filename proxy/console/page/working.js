@@ -1,8 +1,8 @@
 // Is it working: charts, routes, endpoints, groups, relief.
 
 import { $, say, show, put, el, keyed, percent, number, times, bar, fill, ended, none } from "./dom.js";
-import { draw } from "./chart.js";
-import { lately } from "./alive.js";
+import { draw, spanOf } from "./chart.js";
+import { lately, isShown, isOver } from "./alive.js";
 import { drain, mayAct } from "./act.js";
 
 const kinds = ["served", "degraded", "refused", "failed"];
@@ -42,7 +42,7 @@ export function showWorking(f, points, entries) {
   draw($("chart-protected"), points, stacked([first]), marks, now, `The class ${first}: ${label([first])}`);
   draw($("chart-rest"), points, stacked(rest), marks, now, `All other classes: ${label(rest)}`);
   draw($("chart-limit"), points, concurrent, marks, now, p ? `${p.in_flight} in flight, limit ${p.limit ? number(p.limit) : "none"}` : "no figures yet");
-  show($("marks-legend"), marks.some((m) => now - m.at < 600e3));
+  show($("marks-legend"), marks.some((m) => now - m.at < spanOf(points, now) * 1000));
   showEffect(f);
   showRoutes(f);
   showEndpoints(f);
@@ -52,16 +52,15 @@ export function showWorking(f, points, entries) {
 
 function showEffect(f) {
   const i = f.incident;
-  const open = i && i.state !== "resolved";
-  show($("effect"), Boolean(open));
-  if (!open) return;
+  show($("effect"), isShown(f));
+  if (!isShown(f)) return;
   const routes = Object.entries(i.impact.routes || {});
   const total = (k) => routes.reduce((sum, [, c]) => sum + (c[k] || 0), 0);
   const all = kinds.reduce((sum, k) => sum + total(k), 0);
   const first = f.routes.filter((r) => r.priority === f.priorities[0]).map((r) => i.impact.routes?.[r.name]).filter(Boolean);
   const part = first.reduce((sum, c) => sum + (c.served || 0), 0) / Math.max(1, first.reduce((sum, c) => sum + ended(c), 0));
   if (all === 0) return say($("effect"), "Since it was opened: nothing counted yet.");
-  say($("effect"), `Since it was opened: ${first.length ? `${percent(part)} of the most important class served; ` : ""}of all ${number(all)} requests ${number(total("refused"))} refused, ${number(total("degraded"))} with a fallback, ${number(total("failed"))} failed; about ${number(i.impact.sessions)} sessions met that.`);
+  say($("effect"), `${isOver(f) ? "In all" : "Since it was opened"}: ${first.length ? `${percent(part)} of the most important class served; ` : ""}of all ${number(all)} requests ${number(total("refused"))} refused, ${number(total("degraded"))} with a fallback, ${number(total("failed"))} failed; about ${number(i.impact.sessions)} sessions met that.`);
 }
 
 const cells = (n, numeric = [], wide = []) => () => el("tr", {}, ...Array.from({ length: n }, (_, k) => el(k ? "td" : "th", { ...(k ? {} : { scope: "row" }), class: `${numeric.includes(k) ? "n " : ""}${wide.includes(k) ? "wide" : ""}` })));

@@ -34,6 +34,9 @@ type Settings struct {
 	Receivers []Receiver
 	// DeadLetters is the file of what nobody took; "" only counts.
 	DeadLetters string
+	// Said is told what became of a message: taken, or given up and why; outside any lock, but not of what is buried when the queue is full or the
+	// process ends. nil: nobody is.
+	Said func(incident, receiver, became, why string)
 	// Transport carries requests; nil is net/http's own.
 	Transport http.RoundTripper
 	// Logger is told of receivers that do not listen; nil discards that.
@@ -104,6 +107,13 @@ func (s *Sender) Tell(i incident.Incident, e incident.Entry) {
 	}
 }
 
+// Keep goes on with an incident that is open already: whoever wants to be told again is.
+func (s *Sender) Keep(i incident.Incident) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[i.ID] = i
+}
+
 func (s *Sender) offer(n int, m message) {
 	select {
 	case s.queues[n] <- m:
@@ -155,10 +165,23 @@ func (s *Sender) serve(ctx context.Context, n int) {
 			s.buryRest(n)
 			return
 		case m := <-s.queues[n]:
-			if err := s.deliver(ctx, n, m); err != nil {
+			err := s.deliver(ctx, n, m)
+			if err != nil {
 				s.bury(n, m, err.Error())
 			}
+			s.said(n, m, err)
 		}
+	}
+}
+
+// said says what became of a message that was not told before.
+func (s *Sender) said(n int, m message, err error) {
+	switch {
+	case s.settings.Said == nil, m.entry.Seq == 0:
+	case err != nil:
+		s.settings.Said(m.incident.ID, s.settings.Receivers[n].Kind, "given up", err.Error())
+	default:
+		s.settings.Said(m.incident.ID, s.settings.Receivers[n].Kind, "taken", "that it is "+string(m.incident.State))
 	}
 }
 

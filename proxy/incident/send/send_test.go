@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -210,6 +211,36 @@ func TestForms(t *testing.T) {
 		}
 		if !strings.Contains(string(p.body("grafana/api/annotations")), "timeEnd") {
 			t.Errorf("resolved: %s", p.body("grafana/api/annotations"))
+		}
+	})
+}
+
+func TestWhatBecameOfWordIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &posted{answer: func(host string) (int, bool) { return map[string]int{"am": 200, "slack": 200, "no": 403}[host], false }}
+		var mu sync.Mutex
+		said := map[string]int{}
+		sender := running(t, send.Settings{Transport: p, Receivers: []send.Receiver{
+			{Kind: "alertmanager", Address: "http://am"}, {Kind: "slack", Address: "http://slack"}, {Kind: "generic", Address: "http://no"},
+		}, Said: func(id, receiver, became, why string) {
+			mu.Lock()
+			defer mu.Unlock()
+			said[receiver+" "+became]++
+		}})
+		i, e := open()
+		sender.Keep(i) // it was open before a restart: Alertmanager is told within a minute
+		time.Sleep(time.Minute + time.Second)
+		synctest.Wait()
+		if p.tries("am") != 1 || p.tries("slack") != 0 {
+			t.Errorf("after a restart Alertmanager was told %d times, Slack %d; want once and not again", p.tries("am"), p.tries("slack"))
+		}
+		sender.Tell(i, e)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		if want := map[string]int{"alertmanager taken": 1, "slack taken": 1, "generic given up": 1}; !maps.Equal(said, want) {
+			t.Errorf("said %v, want %v", said, want)
 		}
 	})
 }

@@ -14,11 +14,13 @@
 //     Clients that leave or send nonsense although no backend is slow or fails are the trouble themselves. A process that is late is its own.
 //   - The limit of a group hides what it cures, so whoever is held by one counts as suffering while it is held. Whoever took part in less than a
 //     quarter of the trouble is not named, nor is who was never seen to suffer where two others were, nor a member that was not slower by 0.4 of what the others
-//     were while most of them suffered, or at its worst, nor is anybody of whom it is not known how it was before.
+//     were, in bases or in seconds, while most of them suffered, or at its worst, nor is anybody of whom it is not known how it was before. Where nobody
+//     was seen to suffer only those are named of whom evidently more is asked than before, by half; one route alone if that is not so of all others too.
+//   - What one route has for a while before or after others have it too is one trouble, laid to the route or to what it shares, whichever was longer.
 //   - Interventions. A route that was found well while its group suffered is never named. One whose holding back evidently got the others more
 //     done is. That shedding did not move the errors speaks for the failing route's own code, tenfold.
 //   - A change is accused if it went live at most a minute before the trouble began, covers what suffers, and nothing else explains it: the
-//     load has not grown by half.
+//     load has not grown by half since it began.
 //
 // Each second of trouble is a vote; votes fade with a half-life of thirty seconds of trouble. Confidence is the winner's part of the votes times n/(n+2.5): few
 // seconds are never sure. Up to 0.6 the verdict is unknown.

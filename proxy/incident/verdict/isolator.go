@@ -24,7 +24,7 @@ const (
 type Isolator struct {
 	routes    map[string]*record
 	endpoints map[string]*record
-	seconds   []Second // the newest
+	seconds   []Second // the newest, and one more
 	changes   []ChangeSeen
 
 	trouble bool
@@ -45,13 +45,16 @@ type record struct {
 	// apart once it was well, or nearly, while its group suffered.
 	suffered, held, fine float64
 	ever, apart          bool
-	// peak is by what part of its base it was slower in its worst second, at least; failed is set once it failed.
-	peak              float64
-	failed            bool
+	// peak is by what part of its base it was slower in its worst second, at least, and later by how many seconds; failed is set once it
+	// failed, crowded once it was refused for want of room.
+	peak, later       float64
+	failed, crowded   bool
 	innocent, culprit bool
-	unreachable       []float64
-	shut              bool
-	seen              time.Duration
+	// since is what happened since the trouble began.
+	since       sums
+	unreachable []float64
+	shut        bool
+	seen        time.Duration
 }
 
 // vote is the weight of one place.
@@ -71,7 +74,7 @@ func (i *Isolator) Look(s Second) {
 	i.changes = append(i.changes, s.Changes...)
 	i.changes = i.changes[max(0, len(i.changes)-changesKept):]
 	i.seconds = append(i.seconds, s)
-	i.seconds = i.seconds[max(0, len(i.seconds)-newest):]
+	i.seconds = i.seconds[max(0, len(i.seconds)-newest-1):]
 	for _, r := range s.Routes {
 		i.take(i.routes, r.Name, r.Upstream, r.sums(s.Lasted), s.At).shut = r.Shut
 	}
@@ -95,17 +98,26 @@ func (i *Isolator) take(table map[string]*record, name, upstream string, s sums,
 	r.upstream, r.seen = upstream, at
 	r.ring = append(r.ring, s)
 	if len(r.ring) > newest {
-		if !i.trouble {
+		// Who has no base yet learns it in the calm seconds of a trouble that comes and goes.
+		if !i.trouble || r.base.answered < baseNeeds && quiet(i.seconds[0]) {
 			r.base.fade(math.Exp2(-1 / baseHalf))
 			r.base.add(r.ring[0])
 		}
 		r.ring = slices.Delete(r.ring, 0, 1)
+	}
+	if i.trouble {
+		r.since.add(s)
 	}
 	r.now = sums{}
 	for _, one := range r.ring {
 		r.now.add(one)
 	}
 	return r
+}
+
+// quiet reports whether a second had nothing that Triage kept out.
+func quiet(s Second) bool {
+	return len(s.Groups) == 0 && !slices.ContainsFunc(s.Routes, func(r RouteSeen) bool { return r.Refused > 0 || r.Shut })
 }
 
 // forget drops who has not been told of for an hour: a reload took it away.
@@ -133,6 +145,9 @@ func (i *Isolator) judge(s Second) {
 	}
 	if i.calm = 0; !i.trouble {
 		i.trouble, i.onset = true, s.At-s.Lasted
+		for _, r := range i.routes {
+			r.since = r.newest()
+		}
 	}
 	fade := math.Exp2(-1 / voteHalf)
 	for _, v := range i.votes {
@@ -159,7 +174,7 @@ func (i *Isolator) clear() {
 	clear(i.cause)
 	for _, r := range i.routes {
 		r.suffered, r.held, r.fine, r.innocent, r.culprit = 0, 0, 0, false, false
-		r.ever, r.apart, r.failed, r.peak = false, false, false, 0
+		r.ever, r.apart, r.failed, r.crowded, r.peak, r.later = false, false, false, false, 0, 0
 	}
 }
 

@@ -35,7 +35,11 @@ func (i *Isolator) places(s Second) []place {
 	}
 	byUpstream := i.suffering(s, explained)
 	for _, upstream := range slices.Sorted(maps.Keys(byUpstream)) {
-		out = append(out, i.shared(upstream, byUpstream[upstream]))
+		routes := byUpstream[upstream]
+		// One that has never suffered and grew like all others is only refused: that is what Triage does, and nothing that it was seen to have.
+		if len(routes) > 1 || routes[0].ever || routes[0].culprit || i.grewAlone(routes[0]) {
+			out = append(out, i.shared(upstream, routes))
+		}
 	}
 	if len(out) == 0 {
 		if p, yes := i.client(); yes {
@@ -45,10 +49,13 @@ func (i *Isolator) places(s Second) []place {
 	return out
 }
 
+// newest are the seconds that are compared with the base.
+func (i *Isolator) newest() []Second { return i.seconds[max(0, len(i.seconds)-newest):] }
+
 func (i *Isolator) proxy() (place, bool) {
 	var late, lasted time.Duration
 	internal, done := 0, 0.0
-	for _, s := range i.seconds {
+	for _, s := range i.newest() {
 		late, lasted, internal = late+s.Late, lasted+s.Lasted, internal+s.Internal
 	}
 	for _, r := range i.routes {
@@ -159,8 +166,10 @@ func (i *Isolator) suffering(s Second, explained map[string]bool) map[string][]*
 			r.failed = r.failed || r.shut || r.fails()
 		}
 		if n := r.newest(); n.answered >= wellNeeds && r.base.answered >= baseNeeds {
-			r.peak = max(r.peak, n.mean()/r.base.mean()-1-2*r.base.deviation()/r.base.mean()*math.Sqrt(1/n.answered+1/r.base.answered))
+			later := n.mean() - r.base.mean() - r.doubt(n)
+			r.peak, r.later = max(r.peak, later/r.base.mean()), max(r.later, later)
 		}
+		r.crowded = r.crowded || crowded(r.now)
 	}
 	apart := i.apart(s.Groups)
 	fade := math.Exp2(-1 / voteHalf)
@@ -196,8 +205,14 @@ func (i *Isolator) suffering(s Second, explained map[string]bool) map[string][]*
 	return out
 }
 
-// kin is the part of the others' slowness that a member of a group has to show where most of them suffer, as in package shed.
+// kin is the part of the others' slowness that a member of a group has to show where most of them suffer, in bases or in seconds: who waits in
+// the same queue waits as long, however short the rest is. As in package shed.
 const kin = 0.4
+
+// doubt is the error of the difference between the mean of n and the base's, in seconds: twice its deviation.
+func (r *record) doubt(n sums) float64 {
+	return 2 * r.base.deviation() * math.Sqrt(1/n.answered+1/r.base.answered)
+}
 
 // apart gives the members of groups that are well while the others suffer: whatever the law thinks, they share nothing with them.
 func (i *Isolator) apart(groups [][]string) map[string]bool {
@@ -208,7 +223,7 @@ func (i *Isolator) apart(groups [][]string) map[string]bool {
 			if r == nil || r.base.answered < baseNeeds || r.newest().answered < wellNeeds || r.fails() {
 				continue
 			}
-			bad, all, slower := 0.0, 0.0, 0.0
+			bad, all, slower, later := 0.0, 0.0, 0.0, 0.0
 			for _, other := range g {
 				o := i.routes[other]
 				if o == nil || o == r || o.base.answered < baseNeeds {
@@ -219,11 +234,11 @@ func (i *Isolator) apart(groups [][]string) map[string]bool {
 				if slow(n, o.base) {
 					bad += n.answered
 					slower += n.answered * (n.mean()/o.base.mean() - 1)
+					later += n.answered * (n.mean() - o.base.mean())
 				}
 			}
-			here := r.newest()
-			error := 2 * r.base.deviation() / r.base.mean() * math.Sqrt(1/here.answered+1/r.base.answered)
-			out[name] = bad > 0 && 2*bad >= all && here.mean()/r.base.mean()-1+error < kin*slower/bad
+			here := r.newest().mean() - r.base.mean() + r.doubt(r.newest())
+			out[name] = bad > 0 && 2*bad >= all && here/r.base.mean() < kin*slower/bad && here < kin*later/bad
 		}
 	}
 	return out
@@ -288,7 +303,7 @@ func (i *Isolator) client() (place, bool) {
 		now.add(r.now)
 		base.add(r.base)
 	}
-	for _, s := range i.seconds {
+	for _, s := range i.newest() {
 		wrong += s.Wrong
 	}
 	odd := now.left + now.wrong + float64(wrong)

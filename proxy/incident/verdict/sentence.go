@@ -32,15 +32,7 @@ func (i *Isolator) Verdict() Verdict {
 		v.Others = append(v.Others, Alternative{other.kind, other.subject, round(other.weight / (total + doubt))})
 		v.Against = append(v.Against, other.reason)
 	}
-	if best.kind == Resource {
-		i.nameRoutes(&v)
-	}
-	// What was laid to one route of those that share it was the same trouble, seen in its first or last seconds.
-	for _, other := range ranked[1:] {
-		if (v.Kind == Resource || v.Kind == Upstream) && other.kind == Route && slices.Contains(v.Routes, other.subject) {
-			v.Confidence += other.weight / (total + doubt)
-		}
-	}
+	i.name(&v, ranked[1:], total)
 	if v.Kind == Route && len(v.Routes) == 0 {
 		v.Routes = []string{v.Subject}
 	}
@@ -58,6 +50,30 @@ func (i *Isolator) Verdict() Verdict {
 		v.Kind, v.Subject, v.Routes, v.Confidence = Unknown, "", nil, round(1-v.Confidence)
 	}
 	return v
+}
+
+// name says which routes it is, and adds up what is the same trouble: what was laid to one route of those that share something was seen in its
+// first or last seconds, or when protection had cured the others.
+func (i *Isolator) name(v *Verdict, others []vote, total float64) {
+	if r := i.routes[v.Subject]; v.Kind == Route && v.Confidence <= unknownBelow && r != nil && i.votes[string(Resource)+" "+r.upstream] != nil {
+		both := *v
+		both.Kind, both.Subject = Resource, r.upstream
+		both.Confidence = i.votes[string(Resource)+" "+r.upstream].weight / (total + doubt)
+		if i.nameRoutes(&both); slices.Contains(both.Routes, v.Subject) {
+			both.Confidence += v.Confidence
+			*v = both
+		}
+		return
+	}
+	if v.Kind != Resource {
+		return
+	}
+	i.nameRoutes(v)
+	for _, other := range others {
+		if (v.Kind == Resource || v.Kind == Upstream) && other.kind == Route && slices.Contains(v.Routes, other.subject) {
+			v.Confidence += other.weight / (total + doubt)
+		}
+	}
 }
 
 // contrast says what tells those that are named from before and from others: how much more is asked of them, and who is well meanwhile.
@@ -123,12 +139,7 @@ const wild = 1.5
 // nameRoutes says which routes share the resource, and whether that is the whole upstream.
 func (i *Isolator) nameRoutes(v *Verdict) {
 	whole, traffic, named, weight := true, 0.0, 0.0, i.votes[string(Resource)+" "+v.Subject].weight
-	sufferers, worst := 0, i.worst(v.Subject, weight)
-	for _, r := range i.routes {
-		if r.upstream == v.Subject && r.ever {
-			sufferers++
-		}
-	}
+	sufferers, worst, latest := i.worst(v.Subject, weight)
 	for _, name := range slices.Sorted(maps.Keys(i.routes)) {
 		r := i.routes[name]
 		if r.upstream != v.Subject {
@@ -136,10 +147,12 @@ func (i *Isolator) nameRoutes(v *Verdict) {
 		}
 		traffic += r.now.offered
 		switch {
-		case r.innocent, !r.ever && (r.apart || sufferers >= 2), !r.failed && r.peak < kin*worst && !r.culprit, r.apart && r.suffered < 0.5*weight, r.fine > r.suffered+r.held && !r.culprit:
+		case r.innocent, !r.ever && (r.apart || sufferers >= 2), !r.failed && r.peak < kin*worst && r.later < kin*latest && !r.culprit, r.apart && r.suffered < 0.5*weight, r.fine > r.suffered+r.held && !r.culprit:
 			whole = false
 		case r.base.answered < baseNeeds:
 			whole = false // nobody knows how it was
+		case sufferers == 0 && !r.grown():
+			whole = false // nobody has suffered, and it is only said to be in the same boat
 		case !r.ever && r.base.deviation() > wild*r.base.mean():
 			whole = false // its times scatter so much that its mean says nothing
 		case r.culprit, r.suffered+r.held > namedFrom*weight:
@@ -157,23 +170,51 @@ func (i *Isolator) nameRoutes(v *Verdict) {
 	}
 }
 
-// worst is the median of how much slower those routes of an upstream were at their worst that have had their part in the trouble; 0 with
-// less than three, or if that was not evidently slower: then it tells nobody apart.
-func (i *Isolator) worst(upstream string, weight float64) float64 {
-	var peaks []float64
+// worst counts the routes of an upstream that were seen to suffer, and gives the median of how much slower those were at their worst that have
+// had their part in the trouble, in bases and in seconds; 0 with less than three, or if that was not evidently slower: then it tells nobody apart.
+func (i *Isolator) worst(upstream string, weight float64) (sufferers int, median, latest float64) {
+	var peaks, seconds []float64
 	for _, r := range i.routes {
-		if r.upstream == upstream && !r.failed && r.suffered+r.held > namedFrom*weight {
-			peaks = append(peaks, r.peak)
+		if r.upstream != upstream {
+			continue
+		}
+		if r.ever {
+			sufferers++
+		}
+		if !r.failed && r.suffered+r.held > namedFrom*weight {
+			peaks, seconds = append(peaks, r.peak), append(seconds, r.later)
 		}
 	}
 	if len(peaks) < 3 {
-		return 0
+		return sufferers, 0, 0
 	}
 	slices.Sort(peaks)
-	if median := peaks[len(peaks)/2]; median >= slowFrom-1 {
-		return median
+	slices.Sort(seconds)
+	if median = peaks[len(peaks)/2]; median < slowFrom-1 {
+		return sufferers, 0, 0
 	}
-	return 0
+	return sufferers, median, seconds[len(seconds)/2]
+}
+
+// grewAlone reports whether evidently more is asked of a route than before, and not of all others too.
+func (i *Isolator) grewAlone(r *record) bool {
+	asked, expected := 0.0, 0.0
+	for _, other := range i.routes {
+		if other != r && other.upstream == r.upstream && other.base.seconds > 0 {
+			asked, expected = asked+other.now.offered, expected+other.base.rate()*other.now.seconds
+		}
+	}
+	return r.grown() && (expected == 0 || r.now.rate()/r.base.rate() > grownBy*asked/expected)
+}
+
+// grown reports whether evidently more is asked of a route than before, by half at least.
+func (r *record) grown() bool {
+	for _, s := range []sums{r.now, r.since} {
+		if r.base.seconds > 0 && s.offered-r.base.rate()*s.seconds*grownBy > evident*math.Sqrt(s.offered+1) {
+			return true
+		}
+	}
+	return false
 }
 
 // accuse looks for a change that went live just before.
@@ -207,7 +248,7 @@ func (i *Isolator) grown(routes []string) bool {
 		if len(upstreams) > 0 && !upstreams[r.upstream] {
 			continue
 		}
-		if r.base.seconds == 0 || r.now.offered-r.base.rate()*r.now.seconds*grownBy > evident*math.Sqrt(r.now.offered+1) {
+		if r.base.seconds == 0 || r.grown() {
 			return true
 		}
 	}

@@ -70,6 +70,12 @@ func (v Verdict) Same(w Verdict) bool {
 	return true
 }
 
+// Replaces reports whether a record that holds an old verdict takes this one instead: what it was stays true when all is well again, and who was sure
+// does not become unsure because the evidence fades.
+func (v Verdict) Replaces(old Verdict) bool {
+	return v.Kind != None && (v.Kind != Unknown || !old.Isolated())
+}
+
 // Sentence says it in words.
 func (v Verdict) Sentence() string {
 	routes := strings.Join(v.Routes, ", ")

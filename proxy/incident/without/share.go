@@ -5,7 +5,7 @@ package without
 const (
 	// worse is what is left of Low. With 0.6 the share that is said was off by 0.05 in the median of the 52 pairs in which something could be said.
 	worse = 0.6
-	// Margin is by how much it was off at most in nine of ten of them; once it was 0.66.
+	// Margin is more than it was off by in nine of ten of them (0.12); once it was 0.31.
 	Margin = 0.15
 	// seen is by how much the queue has to change a share before anything is said. Where it changed nothing although protection acted, seven of
 	// nine estimates were far off: the queue had not been seen.

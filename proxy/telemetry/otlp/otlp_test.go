@@ -2,11 +2,15 @@ package otlp_test
 
 import (
 	"context"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -254,6 +258,37 @@ func TestBadSettings(t *testing.T) {
 	} {
 		if _, err := otlp.NewCollector(s); err == nil {
 			t.Errorf("%+v is taken", s)
+		}
+	}
+}
+
+// A collector is believed if the authorities that were named, or the system's, vouch for it, under the name that was given.
+func TestTLS(t *testing.T) {
+	to := &collector{}
+	to.status.Store(http.StatusOK)
+	to.Server = httptest.NewUnstartedServer(to)
+	to.Config.ErrorLog = log.New(io.Discard, "", 0)
+	to.StartTLS()
+	t.Cleanup(to.Close)
+	authorities := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(authorities, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: to.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		settings otlp.Settings
+		sent     uint64
+	}{
+		"named":      {otlp.Settings{CAFile: authorities, ServerName: "example.com"}, 1},
+		"by address": {otlp.Settings{CAFile: authorities}, 1},
+		"wrong name": {otlp.Settings{CAFile: authorities, ServerName: "other.invalid"}, 0},
+		"unknown":    {otlp.Settings{}, 0},
+	} {
+		c.settings.URL = to.URL
+		e, stop := running(t, c.settings)
+		e.Record(served())
+		stop()
+		if got := e.Snapshot(); got.Sent != c.sent || got.Failed != 1-c.sent {
+			t.Errorf("%s: %+v, want %d sent", name, got, c.sent)
 		}
 	}
 }

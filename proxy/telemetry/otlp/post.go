@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -23,9 +24,7 @@ func (c *Collector) post(ctx context.Context, body []byte) (again time.Duration,
 	if err != nil {
 		return never, err
 	}
-	for name, value := range c.settings.Headers {
-		r.Header.Set(name, value)
-	}
+	maps.Copy(r.Header, c.settings.Headers)
 	r.Header.Set("Content-Type", "application/x-protobuf")
 	r.Header.Set("User-Agent", "triage/"+c.settings.Version)
 	answer, err := c.client.Do(r)

@@ -17,7 +17,7 @@ type Settings struct {
 	// URL is where to post.
 	URL string
 	// Headers go with every post.
-	Headers map[string]string
+	Headers http.Header
 	// Timeout is how long a batch is tried; 0 is 10 s.
 	Timeout time.Duration
 	// Queue is how many exchanges may wait; 0 is 2048.
