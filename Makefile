@@ -77,14 +77,15 @@ cost: peers
 cost-pages:
 	go run ./cmd/triage bench report bench/results/cost.json --into README.md
 
-# The harness's own error: the same measured twice, and what differs. Four and a half minutes.
+# The harness's own error: the same measured twice, and what differs, into bench/results/same-twice.txt. Four and a half minutes.
 same-twice:
 	@mkdir -p dist
 	rm -f dist/same-1.json dist/same-2.json
 	go build -buildvcs=auto -trimpath -o dist/triage-same ./cmd/triage
 	for n in 1 2; do dist/triage-same bench compare step-x4 slow-to-a-third --peers triage --rounds 4 --duration 15s --peak 800 --again 1 \
 		--record dist/same-$$n.json || exit 1; done
-	dist/triage-same bench diff dist/same-1.json dist/same-2.json
+	dist/triage-same bench diff dist/same-1.json dist/same-2.json > dist/same-twice.txt
+	cp dist/same-twice.txt bench/results/
 .PHONY: cost cost-pages same-twice
 
 # A minute for each fuzz target, about twenty in all; CI takes ten seconds of those that hold the lanes together.

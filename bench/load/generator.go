@@ -179,7 +179,7 @@ func (g *Generator) follow(ctx context.Context, begun time.Time, a Arrival, fits
 			return
 		}
 		next, more := g.settings.OnEnd(e)
-		if !more || !sleepUntil(ctx, begun.Add(next.At)) {
+		if !more || !SleepUntil(ctx, begun.Add(next.At)) {
 			return
 		}
 		a, fits = next, g.board(begun, next)
@@ -205,11 +205,11 @@ func (g *Generator) overrun(begun time.Time, a Arrival) Ending {
 
 // timers waits with the runtime's timers.
 func timers(ctx context.Context) func(instant time.Time) bool {
-	return func(instant time.Time) bool { return sleepUntil(ctx, instant) }
+	return func(instant time.Time) bool { return SleepUntil(ctx, instant) }
 }
 
-// sleepUntil reports whether the instant was reached before ctx was done.
-func sleepUntil(ctx context.Context, instant time.Time) bool {
+// SleepUntil reports whether the instant was reached before ctx was done.
+func SleepUntil(ctx context.Context, instant time.Time) bool {
 	rest := time.Until(instant)
 	if rest <= 0 {
 		return ctx.Err() == nil

@@ -13,7 +13,7 @@ import (
 	"triage/bench/load/wire"
 )
 
-// lean is the requests of a run sent over package wire: for each a write, and an answer that the connection's goroutine deals with.
+// lean is the requests of a run sent over package wire: for each a write, and an answer that the run's own goroutine deals with, or the connection's.
 type lean struct {
 	g        *Generator
 	clients  map[string]*wire.Client
@@ -21,6 +21,12 @@ type lean struct {
 	ctx      context.Context
 	requests *sync.WaitGroup
 	flights  sync.Pool
+
+	// loop deals with all connections in the goroutine of the run; nil: each has its own. The rest is for it.
+	loop    *wire.Loop
+	later   later
+	pace    pace
+	inOneGo int
 }
 
 // flight is a request under way.
@@ -55,23 +61,12 @@ const breath = 32
 func (g *Generator) runLean(ctx context.Context, begun time.Time, requests *sync.WaitGroup) {
 	l := g.lean
 	l.begun, l.ctx, l.requests = begun, ctx, requests
-	alarm := newAlarm()
-	defer alarm.close()
-	stop := context.AfterFunc(ctx, func() {
-		alarm.interrupt()
-		l.close()
-	})
-	defer stop()
-	inOneGo := 0
-	until := func(instant time.Time) bool {
-		rest := time.Until(instant)
-		if inOneGo++; rest <= 0 && inOneGo < breath {
-			return ctx.Err() == nil
-		}
-		inOneGo = 0
-		return alarm.wait(ctx, rest)
+	if l.loop = wire.NewLoop(); l.loop != nil {
+		l.runLooped()
+		return
 	}
-	g.dispatch(ctx, begun, until, l.start)
+	defer context.AfterFunc(ctx, l.close)()
+	g.dispatch(ctx, begun, timers(ctx), l.start)
 	// Whoever is still under way can be cut short.
 	requests.Wait()
 }
@@ -143,9 +138,15 @@ func (p *plan) safe() bool {
 	return false
 }
 
-// start sends a request, or counts that it could not be sent.
+// start sends a user's first request.
 func (l *lean) start(a Arrival) {
 	l.requests.Add(1)
+	l.later.begin()
+	l.launch(a)
+}
+
+// launch sends a request, or counts that it could not be sent.
+func (l *lean) launch(a Arrival) {
 	if !l.g.board(l.begun, a) {
 		l.ended(l.g.overrun(l.begun, a))
 		return
@@ -198,23 +199,34 @@ func (l *lean) answerOf(a wire.Answer) *http.Response {
 
 // ended lets the same user go on.
 func (l *lean) ended(e Ending) {
-	defer l.requests.Done()
-	if l.g.settings.OnEnd == nil {
-		return
+	var next Arrival
+	more := false
+	if l.g.settings.OnEnd != nil {
+		next, more = l.g.settings.OnEnd(e)
 	}
-	next, more := l.g.settings.OnEnd(e)
-	if !more {
-		return
+	switch {
+	case more && l.loop != nil:
+		l.later.add(next)
+		l.loop.Wake()
+	case more:
+		go func() {
+			if SleepUntil(l.ctx, l.begun.Add(next.At)) {
+				l.launch(next)
+			} else {
+				l.requests.Done()
+			}
+		}()
+	default:
+		l.later.done()
+		l.requests.Done()
 	}
-	l.requests.Go(func() {
-		if sleepUntil(l.ctx, l.begun.Add(next.At)) {
-			l.start(next)
-		}
-	})
 }
 
 func (l *lean) close() {
 	for _, c := range l.clients {
 		c.Close()
+	}
+	if l.loop != nil {
+		l.loop.Close()
 	}
 }

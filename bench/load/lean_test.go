@@ -52,7 +52,9 @@ func TestEveryProtocolSendsTheSame(t *testing.T) {
 	})
 	for protocol, url := range protocols(t, handler) {
 		t.Run(string(protocol), func(t *testing.T) {
+			mu.Lock()
 			clear(seen)
+			mu.Unlock()
 			got := run(t, load.Settings{
 				Target: url, Protocol: protocol, Deadline: 30 * time.Second, Regular: true, Sessions: 1,
 				Requests: []load.Request{

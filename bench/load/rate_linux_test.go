@@ -2,7 +2,10 @@ package load_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -15,10 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"triage/bench/load"
-	"triage/bench/load/wire"
 )
 
-// serverCPU in the environment makes this test's program a wire.Server on that processor, until its input ends.
+// serverCPU in the environment makes this test's program a server on that processor, until its input ends.
 const serverCPU = "TEST_SERVER_CPU"
 
 func TestMain(m *testing.M) {
@@ -31,15 +33,56 @@ func TestMain(m *testing.M) {
 func serveOn(cpu int) int {
 	runtime.GOMAXPROCS(1)
 	pin(cpu)
-	s, err := wire.Listen("127.0.0.1:0", 100)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		fmt.Println(l.Addr())
+		err = respond(l.(*net.TCPListener))
 	}
-	fmt.Println(s.Address())
-	_, _ = bufio.NewReader(os.Stdin).ReadByte()
-	s.Close()
-	return 0
+	fmt.Fprintln(os.Stderr, err)
+	return 1
+}
+
+// respond answers whatever comes on any connection with the same bytes, for as little as that can cost: a read and a write a request, a wait for many. It
+// ends when its parent does.
+func respond(l *net.TCPListener) error {
+	file, err := l.File()
+	if err != nil {
+		return err
+	}
+	door, input := int(file.Fd()), int(os.Stdin.Fd())
+	poller, err := unix.EpollCreate1(0)
+	watch := func(fd int) error {
+		return unix.EpollCtl(poller, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
+	}
+	if err = errors.Join(err, unix.SetNonblock(door, true), watch(door), watch(input)); err != nil {
+		return err
+	}
+	answer := append([]byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\n"), make([]byte, 100)...)
+	events, buf := make([]unix.EpollEvent, 256), make([]byte, 16<<10)
+	for {
+		n, err := unix.EpollWait(poller, events, -1)
+		if err != nil && err != unix.EINTR {
+			return err
+		}
+		for _, e := range events[:max(n, 0)] {
+			switch fd := int(e.Fd); fd {
+			case input:
+				return io.EOF
+			case door:
+				for c, _, err := unix.Accept4(door, unix.SOCK_NONBLOCK); err == nil; c, _, err = unix.Accept4(door, unix.SOCK_NONBLOCK) {
+					if err := errors.Join(unix.SetsockoptInt(c, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1), watch(c)); err != nil {
+						return err
+					}
+				}
+			default:
+				if n, err := unix.Read(fd, buf); n > 0 {
+					_, _ = unix.Write(fd, answer) // who has gone has gone
+				} else if err != unix.EAGAIN {
+					unix.Close(fd)
+				}
+			}
+		}
+	}
 }
 
 // pin keeps this process on one processor: every thread that there is, and those that they make.

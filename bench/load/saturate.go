@@ -98,9 +98,9 @@ func (l *loop) run(ctx context.Context) error {
 		l.users.Add(1)
 		u.send()
 	}
-	sleepUntil(ctx, time.Now().Add(l.s.Warm))
+	SleepUntil(ctx, time.Now().Add(l.s.Warm))
 	l.count(true)
-	sleepUntil(ctx, time.Now().Add(l.s.For))
+	SleepUntil(ctx, time.Now().Add(l.s.For))
 	l.count(false)
 	l.over.Store(true)
 	l.plan.raw.client.Close() // who still waits need not be waited for

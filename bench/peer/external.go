@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -163,11 +162,15 @@ func (e external) Version(ctx context.Context) string {
 	if err != nil {
 		return "unknown"
 	}
+	return firstLine(text)
+}
+
+func firstLine(text []byte) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
 	return line
 }
 
-func (e external) Start(ctx context.Context, f facts.Facts) (_ *Running, err error) {
+func (e external) Start(ctx context.Context, f facts.Facts) (*Running, error) {
 	if e.setup != tuned {
 		f.Pools = nil
 	}
@@ -175,15 +178,11 @@ func (e external) Start(ctx context.Context, f facts.Facts) (_ *Running, err err
 	if err != nil {
 		return nil, errors.New(e.Absent())
 	}
-	p, err := settle(f)
-	defer func() {
-		if err != nil && p.Dir != "" {
-			err = errors.Join(err, os.RemoveAll(p.Dir))
-		}
-	}()
-	if err != nil {
-		return nil, err
-	}
+	return settled(f, func(p place) (*Running, error) { return e.start(ctx, path, p) })
+}
+
+// start starts the program at a path, from a place.
+func (e external) start(ctx context.Context, path string, p place) (*Running, error) {
 	for _, file := range e.files() {
 		if err := p.write(file, source(e.template(file))); err != nil {
 			return nil, err

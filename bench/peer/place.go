@@ -55,7 +55,23 @@ func settle(f facts.Facts) (place, error) {
 	}
 	p := place{Facts: f, Dir: dir, Listen: l.Addr().String(), Descriptors: 2*f.Connections + 1000, Root: os.Geteuid() == 0}
 	_, p.Port, _ = net.SplitHostPort(p.Listen)
-	return p, l.Close()
+	if err := l.Close(); err != nil {
+		return place{}, errors.Join(fmt.Errorf("giving a free port back: %w", err), os.RemoveAll(dir))
+	}
+	return p, nil
+}
+
+// settled starts a contender in a place of its own, which is taken away again if it does not start.
+func settled(f facts.Facts, start func(place) (*Running, error)) (*Running, error) {
+	p, err := settle(f)
+	if err != nil {
+		return nil, err
+	}
+	running, err := start(p)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(p.Dir))
+	}
+	return running, nil
 }
 
 // words are what templates can do.

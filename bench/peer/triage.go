@@ -3,11 +3,8 @@ package peer
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"triage/bench/child"
 	"triage/bench/peer/facts"
@@ -43,21 +40,15 @@ func (t triage) Version(ctx context.Context) string {
 	if err != nil {
 		return "unknown"
 	}
-	line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
-	return line
+	return firstLine(text)
 }
 
-func (t triage) Start(ctx context.Context, f facts.Facts) (_ *Running, err error) {
+func (t triage) Start(ctx context.Context, f facts.Facts) (*Running, error) {
 	f.Pools = nil
-	p, err := settle(f)
-	defer func() {
-		if err != nil && p.Dir != "" {
-			err = errors.Join(err, os.RemoveAll(p.Dir))
-		}
-	}()
-	if err != nil {
-		return nil, err
-	}
+	return settled(f, func(p place) (*Running, error) { return t.start(ctx, p) })
+}
+
+func (t triage) start(ctx context.Context, p place) (*Running, error) {
 	p.Lane = t.lane
 	if err := p.write("triage.yaml", t.Config()); err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ func TestInto(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"before\n", "\nafter\n", "of another kind", "| peer | step-x4 | slow-database-and-flash-crowd |", "| **triage** | **1 / –** | **1 / –** |", "| skipper | absent | absent |",
+		"before\n", "\nafter\n", "of another kind", "| peer | step-x4 | slow-database-and-flash-crowd |", "| **triage** | **1 / –** | **1 / –** |", "Absent, for the machine had not installed them: skipper.",
 		"| haproxy, tuned by hand | 0.98 / – |", "Medians of one run", "- nowhere", "Record: record-1.json", "## step-x4, judging draw",
 	} {
 		if !strings.Contains(once, want) {
@@ -73,7 +73,7 @@ func TestIntoOfCosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| peer | CPU, 64 |", "| triage | 12 µs, × 1.2 |", "| caddy | absent |"} {
+	for _, want := range []string{"| peer | CPU, 64 |", "| triage | 12 µs, × 1.2 |", "Absent, for the machine had not installed them: caddy."} {
 		if !strings.Contains(got, want) {
 			t.Errorf("it does not say %q:\n%s", want, got)
 		}

@@ -23,7 +23,7 @@ func (p Page) overview(line printer) {
 	}
 	tableLine(line, header)
 	line("|---|%s", strings.Repeat("---:|", len(p.Sections)))
-	for _, name := range names {
+	for _, name := range p.present(names) {
 		cells, mark := []string{name}, ""
 		for _, s := range p.Sections {
 			r := s.row(name)
@@ -37,8 +37,28 @@ func (p Page) overview(line printer) {
 		}
 		tableLine(line, cells)
 	}
+	p.absences(line)
 	p.misses(line)
 	p.origin(line)
+}
+
+// present are those that were there to be measured in some scenario.
+func (p Page) present(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), p.absent)
+}
+
+// absent says that a peer was there in no scenario.
+func (p Page) absent(peer string) bool {
+	return !slices.ContainsFunc(p.Sections, func(s Section) bool {
+		return slices.ContainsFunc(s.Rows, func(r Row) bool { return r.Peer == peer && r.Absent == "" })
+	})
+}
+
+// absences names who was not there.
+func (p Page) absences(line printer) {
+	if all := slices.DeleteFunc(p.peers(), func(name string) bool { return !p.absent(name) }); len(all) > 0 {
+		line("\nAbsent, for the machine had not installed them: %s.", strings.Join(all, ", "))
+	}
 }
 
 // rounds says how many runs a median is of.
@@ -101,9 +121,6 @@ func (s Section) value(r Row, measure string) (c Cell, of Column) {
 }
 
 func (s Section) overviewCell(r Row) string {
-	if r.Absent != "" {
-		return "absent"
-	}
 	first, _ := s.value(r, critical)
 	second, _ := s.value(r, total)
 	if !first.Median.There() && !second.Median.There() {

@@ -31,7 +31,7 @@ func (p Page) costOverview(line printer) {
 	}
 	tableLine(line, header)
 	line("|---|%s", strings.Repeat("---:|", len(wanted)))
-	for _, name := range p.peers() {
+	for _, name := range p.present(p.peers()) {
 		cells, known := []string{name}, false
 		for _, w := range wanted {
 			s := p.section(w.scenario)
@@ -40,18 +40,16 @@ func (p Page) costOverview(line printer) {
 			known = known || c.Median.There()
 			cells = append(cells, costCell(r, c, of))
 		}
-		if known || p.absent(name) {
+		if known {
 			tableLine(line, cells)
 		}
 	}
+	p.absences(line)
 	p.origin(line)
 }
 
 func costCell(r Row, c Cell, of Column) string {
-	switch {
-	case r.Absent != "":
-		return "absent"
-	case !c.Median.There():
+	if !c.Median.There() {
 		return "–"
 	}
 	value := strings.TrimSpace(text(c.Median, of.Unit) + " " + of.Unit)
@@ -71,8 +69,4 @@ func (p Page) section(scenario string) Section {
 		return Section{}
 	}
 	return p.Sections[i]
-}
-
-func (p Page) absent(peer string) bool {
-	return slices.ContainsFunc(p.Sections, func(s Section) bool { return s.row(peer).Absent != "" })
 }

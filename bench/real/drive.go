@@ -243,7 +243,7 @@ func (d *drive) run(ctx context.Context, begin time.Time, backend <-chan struct{
 // standStill lets a process stand still at its times, and go on in the end. A process that is gone has been noticed elsewhere.
 func standStill(ctx context.Context, begin time.Time, stalls []sim.Stall, stand func(still bool) error) {
 	for i := 0; i < len(stalls); i++ {
-		if !wait(ctx, begin.Add(stalls[i].At)) {
+		if !load.SleepUntil(ctx, begin.Add(stalls[i].At)) {
 			return
 		}
 		_ = stand(true)
@@ -251,20 +251,8 @@ func standStill(ctx context.Context, begin time.Time, stalls []sim.Stall, stand 
 		for ; i+1 < len(stalls) && stalls[i+1].At <= until; i++ {
 			until = max(until, stalls[i+1].At+stalls[i+1].For)
 		}
-		wait(ctx, begin.Add(until))
+		load.SleepUntil(ctx, begin.Add(until))
 		_ = stand(false)
-	}
-}
-
-// wait reports whether an instant was reached before ctx was done.
-func wait(ctx context.Context, instant time.Time) bool {
-	timer := time.NewTimer(time.Until(instant))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

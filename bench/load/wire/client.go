@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -33,7 +34,13 @@ type Client struct {
 	closed bool
 	idle   []*conn // the one that was used last is used first, and so no more are open than there is use for
 	all    map[*conn]bool
+	looped int // connections of the loop
 	opened uint64
+
+	// loop deals with connections in one goroutine, to which free belongs; nil: each has its own.
+	loop *Loop
+	to   netip.AddrPort
+	free []*looped
 }
 
 // New makes a client. It opens no connection.
@@ -56,6 +63,11 @@ func (c *Client) Send(e *Exchange) {
 	if c.closed {
 		c.mu.Unlock()
 		e.end(errClosed)
+		return
+	}
+	if c.fits(e) && len(c.idle) == 0 {
+		c.mu.Unlock()
+		c.loop.send(c, e)
 		return
 	}
 	if last := len(c.idle) - 1; last >= 0 {
@@ -90,19 +102,45 @@ func (c *Client) open(e *Exchange) {
 // serve runs a new connection until it ends.
 func (c *Client) serve(nc net.Conn, e *Exchange) {
 	cn := &conn{client: c, net: nc, buf: make([]byte, bufferSize)}
+	if c.add(cn, e) {
+		c.mu.Lock()
+		c.opened++
+		c.mu.Unlock()
+		cn.write(e.Request, e.Body, e.Deadline)
+		cn.run()
+	}
+}
+
+// add takes in a connection with an exchange on it, if the client is not closed.
+func (c *Client) add(cn *conn, e *Exchange) bool {
 	cn.current.Store(e)
 	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
-		nc.Close()
-		e.end(errClosed)
-		return
+	closed := c.closed
+	if !closed {
+		c.all[cn] = true
 	}
-	c.all[cn] = true
-	c.opened++
 	c.mu.Unlock()
-	cn.write(e.Request, e.Body, e.Deadline)
-	cn.run()
+	if closed {
+		cn.net.Close()
+		e.end(errClosed)
+	}
+	return !closed
+}
+
+// adopt runs a connection of a loop, on which the beginning of an answer has come, until it ends.
+func (c *Client) adopt(nc net.Conn, e *Exchange, came []byte, used bool) {
+	cn := &conn{client: c, net: nc, buf: make([]byte, max(bufferSize, len(came))), used: used, to: len(came), armed: e.Deadline}
+	copy(cn.buf, came)
+	_ = nc.SetReadDeadline(e.Deadline)
+	if c.add(cn, e) {
+		c.running.Go(cn.run)
+	}
+}
+
+func (c *Client) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
 }
 
 // put makes a connection free.
@@ -146,7 +184,7 @@ func (c *Client) gone(cn *conn, why error) {
 func (c *Client) Connections() (open int, opened uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.all), c.opened
+	return len(c.all) + c.looped, c.opened
 }
 
 // Close ends every connection and what is under way, and waits for it. What is sent after that ends at once.

@@ -48,6 +48,9 @@ type Answer struct {
 	Kept string
 }
 
+// bodiless says that an answer has no body, whatever its header says.
+func (e *Exchange) bodiless() bool { return e.Head || e.Answer.Status == 204 || e.Answer.Status == 304 }
+
 // end tells the sender.
 func (e *Exchange) end(err error) {
 	e.Err = err

@@ -43,7 +43,7 @@ func (c *conn) answer(e *Exchange) (keep bool, err error) {
 		}
 		e.Answer = Answer{} // 100 and other words in between
 	}
-	if e.Head || e.Answer.Status == 204 || e.Answer.Status == 304 {
+	if e.bodiless() {
 		f.length = 0
 	}
 	if e.Stream {
