@@ -138,6 +138,7 @@ func (p *tab) turn(s screen) {
 	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: s.scheme}}})
 	p.must(err)
 	p.must(chromedp.Do(p.ctx, chromedp.EmulateViewport(s.wide, s.tall)))
+	look[bool](p, "(scrollTo(0, 0), true)")
 	p.until("the charts are drawn for this screen", `document.querySelector("#chart-rest").getAttribute("viewBox") === "0 0 " + document.querySelector("#chart-rest").clientWidth + " 132"`)
 }
 

@@ -112,7 +112,7 @@ func (x *carrier) stream(b []byte) error {
 		}
 		return nil
 	}
-	if body.Left() > 16<<10 {
+	if body.Left() > 16<<10 && body.Left() < longBody {
 		x.peer.Widen()
 	}
 	for {
@@ -149,6 +149,14 @@ func (x *carrier) stream(b []byte) error {
 		}
 		if body.Whole() {
 			break
+		}
+		if body.Left() >= longBody {
+			if err := flush(); err != nil {
+				return err
+			}
+			if piped, err := x.pipe(); piped || err != nil {
+				return err
+			}
 		}
 		some, err := x.peer.FillNow()
 		if err == nil && !some {

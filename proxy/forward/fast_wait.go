@@ -9,14 +9,22 @@ import (
 )
 
 // fillPeer waits for the endpoint to send more, until an instant; 0 is for ever. Meanwhile it looks after the client.
-func (x *carrier) fillPeer(until time.Duration) error {
+func (x *carrier) fillPeer(until time.Duration) error { return x.takePeer(until, nil) }
+
+// takePeer is fillPeer into the connection's buffer or, if there is one, into a pipe.
+func (x *carrier) takePeer(until time.Duration, p *http1.Pipe) error {
 	for {
 		earliest, latest := x.now+lookEvery/2, x.now+lookEvery*3/2
 		if until > 0 && until < latest {
 			earliest, latest = until, until
 		}
 		x.peer.ReadBy(earliest, latest)
-		err := x.peer.Fill()
+		var err error
+		if p == nil {
+			err = x.peer.Fill()
+		} else {
+			_, err = p.Draw(&x.peer.Conn, x.peer.Body.Left())
+		}
 		x.now = http1.Now()
 		if err == nil {
 			x.answered = true

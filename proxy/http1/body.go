@@ -57,6 +57,13 @@ func (b *Body) Left() int64 {
 	return -1
 }
 
+// Passed tells that n bytes of a body of known length have gone another way than by Next. There was nothing buffered.
+func (b *Body) Passed(n int) {
+	if b.left -= int64(n); b.left == 0 {
+		b.state = whole
+	}
+}
+
 // EndsWithConnection reports whether the end of the connection is the end of the body.
 func (b *Body) EndsWithConnection() bool { return b.state == untilClose }
 

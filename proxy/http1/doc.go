@@ -20,6 +20,10 @@
 //
 // Strings of a parsed message are windows on the connection's buffer: they are good until the message is over, and nobody may keep them.
 //
+// A long body of known length need not come here at all: a Pipe moves it from one connection to the other within the kernel.
+//
+// A Follower reads along where net/http serves, so that both lanes have the same doubts.
+//
 // # Promised
 //
 // No allocation for a message of usual size. What ParseRequest accepts net/http accepts as well, and understands alike

@@ -31,5 +31,8 @@ var (
 	ErrTrailer       = &Error{400, "the trailer section is too large or malformed"}
 )
 
+// ErrNoPipe is a pipe that cannot be used here. Nothing has been taken.
+var ErrNoPipe = errors.New("the system does not move bytes between connections")
+
 // ErrEarly is a connection that was to be used again and has something to read.
 var ErrEarly = errors.New("the endpoint sent what nobody had asked for")

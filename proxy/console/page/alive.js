@@ -139,7 +139,7 @@ export function showWhy(f) {
   show($("law-box"), law.length > 0);
   const v = isShown(f) ? i.verdict : null;
   const judged = v && v.kind !== "none";
-  show($("why"), isShown(f) || law.length > 0);
+  show($("why"), isShown(f) || (law.length > 0 && givenUp(f).length > 0)); // a group that gives nothing up is no reason to look
   say($("where"), isShown(f) ? whereOf(f, v.kind) : "");
   show($("sure"), Boolean(judged));
   show($("for-box"), Boolean(judged && v.evidence_for?.length));
