@@ -104,6 +104,7 @@ func (g *guest) saturate(n, want int, requests []request) (w window, err error) 
 	if err := g.enough(n + len(e.idle) + n + spare); err != nil {
 		return w, err
 	}
+	before := e.count
 	for range n {
 		s, err := e.connect()
 		if err != nil {
@@ -112,6 +113,11 @@ func (g *guest) saturate(n, want int, requests []request) (w window, err error) 
 		e.sendOn(s, 0)
 	}
 	if err := e.run(g.ctx, g.Each/3, nil); err != nil {
+		return w, err
+	}
+	// Opening a connection, on both sides of the proxy, is not what is measured: each has been used twice, on average.
+	used := func() bool { c := e.count.less(before); return c.good+c.other+c.broken >= 2*n }
+	if err := e.run(g.ctx, toAnswer, used); err != nil {
 		return w, err
 	}
 	return g.watch(func() error {
