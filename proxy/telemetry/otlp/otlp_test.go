@@ -50,6 +50,7 @@ func newCollector(t *testing.T, status int) *collector {
 }
 
 func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	status := int(c.status.Load()) // before it is counted: who waits for the count may then change it
 	c.asked.Add(1)
 	body, err := io.ReadAll(r.Body)
 	if c.hold != nil {
@@ -59,7 +60,6 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	status := int(c.status.Load())
 	var all wire.TracesData
 	if err == nil && status == http.StatusOK && proto.Unmarshal(body, &all) == nil {
 		c.mu.Lock()
