@@ -17,9 +17,9 @@ import (
 // FastTarget is where an exchange of the fast lane goes.
 type FastTarget struct {
 	// URL has the host of the endpoint; its scheme is http.
-	URL       *url.URL
-	Timeout   time.Duration
-	BodyLimit int64
+	URL                      *url.URL
+	Timeout                  time.Duration
+	BodyLimit, ResponseLimit int64
 	// Path and Query are what the endpoint is asked for, Query with its question mark.
 	Path, Query string
 	// Extra are fields to add, as they go on the wire.
