@@ -68,7 +68,7 @@ func (x *carrier) pass() {
 		x.c.Last = true
 	}
 	x.out.Started = true
-	if x.early && !x.c.Body.Whole() {
+	if !x.c.Body.Whole() || len(x.unsent) > 0 {
 		x.pump = startPump(x)
 	}
 	if err := x.stream(x.header()); err != nil {

@@ -29,8 +29,8 @@ func (h *told) Look(*http1.Fields) bool                           { return false
 func (h *told) SlowBody()                                         { h.slow.Add(1) }
 func (h *told) WholeBody(context.Context) (verdict reason.Reason) { h.whole.Add(1); return h.verdict }
 
-// carryFront is a server that does with Carry what its callers do.
-func carryFront(t testing.TB, s forward.Settings, to forward.FastTarget) *front {
+// carryFront is a server that does with Carry what its callers do. tune changes calls before they are carried.
+func carryFront(t testing.TB, s forward.Settings, to forward.FastTarget, tune ...func(*http1.Call)) *front {
 	t.Helper()
 	f, err := forward.New(s)
 	if err != nil {
@@ -53,7 +53,7 @@ func carryFront(t testing.TB, s forward.Settings, to forward.FastTarget) *front 
 			}
 			work.Go(func() {
 				defer c.Close()
-				fr.carry(c.(*net.TCPConn), to)
+				fr.carry(c.(*net.TCPConn), to, tune)
 			})
 		}
 	})
@@ -61,7 +61,7 @@ func carryFront(t testing.TB, s forward.Settings, to forward.FastTarget) *front 
 	return fr
 }
 
-func (fr *front) carry(tcp *net.TCPConn, to forward.FastTarget) {
+func (fr *front) carry(tcp *net.TCPConn, to forward.FastTarget, tune []func(*http1.Call)) {
 	var c http1.Call
 	socket, err := http1.Take(tcp, nil)
 	if err != nil {
@@ -82,6 +82,9 @@ func (fr *front) carry(tcp *net.TCPConn, to forward.FastTarget) {
 		}
 		c.Begin(n)
 		c.Patience, c.Stall = 300*time.Millisecond, patience
+		for _, change := range tune {
+			change(&c)
+		}
 		to := to
 		to.Path = c.Target
 		out := fr.f.Carry(&c, &to)
