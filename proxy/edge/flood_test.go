@@ -28,7 +28,7 @@ type attacker struct {
 func attack(t *testing.T, l *edge.Listener) *attacker {
 	t.Helper()
 	c := dial(t, l)
-	if err := c.SetDeadline(time.Now().Add(2 * patience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(4 * patience)); err != nil {
 		t.Fatal(err)
 	}
 	c.send(http2.ClientPreface)
