@@ -34,18 +34,14 @@ e2e-programs:
 	@command -v h2spec >/dev/null 2>&1 || [ -x "$$(go env GOPATH)/bin/h2spec" ] || { cd / && go install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible; }
 .PHONY: e2e-programs
 
-# The programs that `triage bench compare` and `bench cost` measure beside Triage: from Debian's packages, and Skipper built from its module (what cannot be
-# had is reported as absent). Traefik is neither: it is measured where it is installed.
-SKIPPER = github.com/zalando/skipper/cmd/skipper@v0.21.78
-
+# The programs that `triage bench compare` and `bench cost` measure beside Triage, from Debian's packages. Traefik and Skipper are not among
+# those: they are measured where they are installed.
 peers:
 	@missing=; for p in nginx haproxy caddy wrk; do command -v $$p >/dev/null 2>&1 || [ -x /usr/sbin/$$p ] || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 		echo "installing:$$missing"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$(echo $$missing | sed s/nginx/nginx-light/); \
 	fi
-	@command -v skipper >/dev/null 2>&1 || [ -x "$$(go env GOPATH)/bin/skipper" ] || \
-		{ echo "building $(SKIPPER)"; cd / && go install $(SKIPPER) || echo "skipper could not be built: it will be reported as absent"; }
 .PHONY: peers
 
 # Every peer in the seven episodes of the README: 112 runs of 15 s, about 34 minutes on a quiet machine. What was measured is kept in dist/compare.json

@@ -99,7 +99,7 @@ var programs = []program{
 			"admissionControl for each route, a lifo of each pool's true size",
 			"kept connections, no log",
 		},
-		install: "make peers, which builds github.com/zalando/skipper/cmd/skipper", version: []string{"-version"}, file: "routes.eskip",
+		install: "go install github.com/zalando/skipper/cmd/skipper@latest", version: []string{"-version"}, file: "routes.eskip",
 		// Told to end it would go on for 45 s, for load balancers that have to notice.
 		command: []string{
 			"-address", "{{.Listen}}", "-routes-file", "{{.Dir}}/routes.eskip", "-wait-first-route-load", "-wait-for-healthcheck-interval", "0s",
