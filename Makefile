@@ -63,7 +63,7 @@ compare-pages:
 	go run ./cmd/triage bench report bench/results/compare.json --picture docs/compare.svg --into README.md --into docs/comparison.md
 .PHONY: compare compare-pages
 
-# What a request costs, every part in three rounds (of what grows two): about ten minutes. The record, its page and the README's table. In pieces:
+# What a request costs, every part in three rounds (of what grows two): about fourteen minutes. The record, its page and the README's table. In pieces:
 # make cost COST_PARTS=cpu, then the next with the program that began, into the same record. To measure anew, `make clean` first.
 COST_PARTS = cpu latency refusal connections routes clients bodies
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"syscall"
 	"time"
 	"unsafe"
@@ -307,11 +308,16 @@ func (e *ends) sendOn(s *socket, intended time.Duration) {
 	e.write(s, r.head, r.body)
 }
 
+// isWanted says whether a status is that of a good answer. Who sheds load refuses with 503, who keeps to a quota with 429.
+func (e *ends) isWanted(status int) bool {
+	return status == e.want || e.want == http.StatusTooManyRequests && status == http.StatusServiceUnavailable
+}
+
 // answered counts an answer, and lets the connection go on.
 func (e *ends) answered(s *socket) {
 	s.asked = false
 	s.closes = s.closes || len(s.out) > 0 || s.outBody > 0 // answered before it was asked to the end
-	if s.status == e.want && (s.want == 0 || s.length == s.want) {
+	if e.isWanted(s.status) && (s.want == 0 || s.length == s.want) {
 		e.count.good++
 	} else {
 		e.count.other++

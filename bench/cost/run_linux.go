@@ -65,13 +65,14 @@ func (b *bench) run() (err error) {
 	}
 	defer b.ends.close()
 	for _, part := range b.Parts {
-		b.turns += b.rounds(part) * len(b.Peers)
+		b.turns += b.rounds(part) * len(b.PeersOf(part))
 	}
 	for _, part := range b.Parts {
+		peers := b.PeersOf(part)
 		for round := 1; round <= b.rounds(part); round++ {
-			for i := range b.Peers {
+			for i := range peers {
 				// Another one begins every round: who comes after whom must not matter. But nginx's saturation is asked for.
-				name := b.Peers[(i+round-1)%len(b.Peers)]
+				name := peers[(i+round-1)%len(peers)]
 				if err := errors.Join(b.turn(part, name, round), b.ctx.Err()); err != nil {
 					return b.cut(err)
 				}
@@ -102,9 +103,9 @@ func (b *bench) losses() error {
 	return errors.Join(all...)
 }
 
-// rounds: what grows is measured over wide ranges, and less often.
+// rounds: what grows is measured less often.
 func (b *bench) rounds(part string) int {
-	if slices.Contains([]string{"connections", "routes", "clients", "bodies"}, part) {
+	if slices.Contains(grows, part) {
 		return (b.Rounds + 1) / 2
 	}
 	return b.Rounds

@@ -13,7 +13,8 @@ import (
 type Settings struct {
 	// Program is this binary: Triage as a peer, and Go's proxy as another.
 	Program string
-	// Peers are names of package peer's bare contenders; nil is Usual.
+	// Peers are names of package peer's bare contenders; nil is Usual, of which those that are proxies of Go's with a library before them are measured
+	// in what a request costs alone.
 	Peers []string
 	// Parts are names of PartNames; nil is all.
 	Parts []string
@@ -30,6 +31,8 @@ type Settings struct {
 	Wrk bool
 	// Say is told what is going on; nil: nobody is.
 	Say func(Progress)
+	// named says that Peers were given.
+	named bool
 }
 
 // usualRoutes is how many routes Triage has where their number is not what is measured.
@@ -38,6 +41,21 @@ const usualRoutes = 50
 // Usual are those that are measured if nobody says which: all but Triage's standard lane by its name, which is what it comes with.
 func Usual() []string {
 	return slices.DeleteFunc(peer.Names(peer.Bare("")), func(name string) bool { return name == "triage-standard" })
+}
+
+// grows are the parts in which something grows: measured over wide ranges, and less often.
+var grows = []string{"connections", "routes", "clients", "bodies"}
+
+// sameProxy are the peers that differ from reverseproxy in what they do with a request, not in how it takes more of something.
+var sameProxy = []string{"failsafe", "gobreaker", "gozero"}
+
+// PeersOf are those that are measured in a part: all that were named, or those of Usual for whom it means something.
+func (s Settings) PeersOf(part string) []string {
+	s = s.withDefaults()
+	if s.named || !slices.Contains(grows, part) {
+		return s.Peers
+	}
+	return slices.DeleteFunc(slices.Clone(s.Peers), func(name string) bool { return slices.Contains(sameProxy, name) })
 }
 
 // Progress is where a measurement is.
@@ -65,6 +83,7 @@ const (
 )
 
 func (s Settings) withDefaults() Settings {
+	s.named = s.named || s.Peers != nil
 	s.Peers = orElse(s.Peers, Usual()...)
 	s.Parts = orElse(s.Parts, PartNames()...)
 	s.Connections = orElse(s.Connections, 8, 64, 256, 1024)
@@ -101,6 +120,9 @@ func (s Settings) Check() error {
 		what        string
 		given, from []string
 	}{{"peer", s.Peers, peer.Names(peer.Bare(""))}, {"part", s.Parts, PartNames()}} {
+		if len(list.given) == 0 {
+			return fmt.Errorf("no %s: want some of %s", list.what, strings.Join(list.from, ", "))
+		}
 		for i, name := range list.given {
 			if !slices.Contains(list.from, name) {
 				return fmt.Errorf("%s %q: want some of %s", list.what, name, strings.Join(list.from, ", "))

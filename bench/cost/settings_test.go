@@ -1,6 +1,7 @@
 package cost_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		{cost.Settings{Rounds: -1}, "-1 rounds: want 1 to 100"},
 		{cost.Settings{Each: time.Minute}, "each value measured for 1m0s: want 1ms to 10s"},
 		{cost.Settings{Peers: []string{"ngins"}}, `peer "ngins": want some of nothing, nginx`},
+		{cost.Settings{Peers: []string{}}, "no peer: want some of nothing, nginx"},
 		{cost.Settings{Peers: []string{"nginx", "nginx"}}, `peer "nginx": given twice`},
 		{cost.Settings{Parts: []string{"CPU"}}, `part "CPU": want some of cpu, latency`},
 		{cost.Settings{Connections: []int{0}}, "0 connections: want 1 to 10000"},
@@ -30,6 +32,28 @@ func TestSettingsAreChecked(t *testing.T) {
 		err := test.settings.Check()
 		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("%+v: %v\nwant: %s", test.settings, err, test.want)
+		}
+	}
+}
+
+// Every peer is in what is measured of a request; a library before Go's proxy grows as that proxy does, unless somebody asks for it.
+func TestWhoIsMeasuredInWhat(t *testing.T) {
+	inAll, onRequests := []string{"nothing", "nginx", "haproxy", "caddy", "traefik", "skipper", "reverseproxy", "triage"}, []string{"failsafe", "gobreaker", "gozero"}
+	for _, part := range cost.PartNames() {
+		peers := cost.Settings{}.PeersOf(part)
+		ofRequests := slices.Contains([]string{"cpu", "latency", "refusal"}, part)
+		for _, name := range inAll {
+			if !slices.Contains(peers, name) {
+				t.Errorf("%s: without %s", part, name)
+			}
+		}
+		for _, name := range onRequests {
+			if slices.Contains(peers, name) != ofRequests {
+				t.Errorf("%s: with %s: %v", part, name, !ofRequests)
+			}
+		}
+		if named := (cost.Settings{Peers: onRequests}).PeersOf(part); !slices.Equal(named, onRequests) {
+			t.Errorf("%s: %v were named, %v are measured", part, onRequests, named)
 		}
 	}
 }

@@ -18,17 +18,23 @@ type lib struct {
 	doc  docs
 }
 
-// bareProxy is the one of them that bench cost measures.
-const bareProxy = "reverseproxy"
-
 var libraries = []lib{
-	{bareProxy, docs{
+	{"reverseproxy", docs{
 		"Go's httputil.ReverseProxy", "httputil.ReverseProxy, each pool's true size as MaxConnsPerHost",
 		"net/http and httputil.ReverseProxy with kept connections, nothing else",
 	}},
-	{"failsafe", docs{"ReverseProxy behind failsafe-go's priority limiter with its defaults", "the same, a limiter for each pool that begins at its true size", ""}},
-	{"gobreaker", docs{"ReverseProxy behind gobreaker with its defaults", "the same, a breaker for each route that opens at half errors for two seconds", ""}},
-	{"gozero", docs{"ReverseProxy behind go-zero's shedder, from its equations, with its defaults", "the same, one for each pool, sheds whatever the processor does", ""}},
+	{"failsafe", docs{
+		"ReverseProxy behind failsafe-go's priority limiter with its defaults", "the same, a limiter for each pool that begins at its true size",
+		"ReverseProxy behind failsafe-go's priority limiter, with places for all",
+	}},
+	{"gobreaker", docs{
+		"ReverseProxy behind gobreaker with its defaults", "the same, a breaker for each route that opens at half errors for two seconds",
+		"ReverseProxy behind gobreaker with its defaults, closed",
+	}},
+	{"gozero", docs{
+		"ReverseProxy behind go-zero's shedder, from its equations, with its defaults", "the same, one for each pool, sheds whatever the processor does",
+		"ReverseProxy behind go-zero's shedder, from its equations, which never takes the processor for busy",
+	}},
 }
 
 // built is one of them with one of its configurations.
@@ -41,7 +47,7 @@ type built struct {
 // serves is the name by which its process is asked for.
 func (b built) serves() string {
 	if b.setup == bare {
-		return "bare"
+		return library.BarePrefix + b.name
 	}
 	return b.name
 }

@@ -2,10 +2,13 @@ package peer
 
 import (
 	"context"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +48,8 @@ type program struct {
 	version []string
 	file    string
 	command []string
+	// bare are arguments more for the bare configuration.
+	bare []string
 	// also is a second file of the bare configuration; "": there is none.
 	also string
 }
@@ -90,12 +95,17 @@ var programs = []program{
 	},
 	{
 		name: "skipper", doc: docs{
-			"admissionControl for each route, lifo for all",
+			"admissionControl and a queue for each route",
 			"admissionControl for each route, a lifo of each pool's true size",
 			"kept connections, no log",
 		},
 		install: "go install github.com/zalando/skipper/cmd/skipper@latest", version: []string{"-version"}, file: "routes.eskip",
-		command: []string{"-address", "{{.Listen}}", "-routes-file", "{{.Dir}}/routes.eskip", "-access-log-disabled", "-support-listener", "127.0.0.1:0", "-application-log-level", "ERROR"},
+		// Told to end it would go on for 45 s, for load balancers that have to notice.
+		command: []string{
+			"-address", "{{.Listen}}", "-routes-file", "{{.Dir}}/routes.eskip", "-wait-first-route-load", "-wait-for-healthcheck-interval", "0s",
+			"-access-log-disabled", "-support-listener", "127.0.0.1:0", "-application-log-level", "ERROR",
+		},
+		bare: []string{"-enable-ratelimits", "-idle-conns-num", "1024"},
 	},
 }
 
@@ -129,16 +139,31 @@ func (e external) template(file string) string {
 	return []string{"", "tuned.", "bare."}[e.setup] + file
 }
 
-// find gives the program's path. Servers stand in folders that are not in everybody's PATH.
+// find gives the program's path. Servers, and what `go install` has put there, stand in folders that are not in everybody's PATH.
 func (e external) find() (string, error) {
 	path, err := exec.LookPath(e.name)
-	for _, folder := range []string{"/usr/sbin", "/usr/local/sbin"} {
+	for _, folder := range []string{"/usr/sbin", "/usr/local/sbin", goInstalls()} {
 		if err == nil {
 			break
 		}
 		path, err = exec.LookPath(filepath.Join(folder, e.name))
 	}
 	return path, err
+}
+
+// goInstalls is the folder into which `go install` puts programs; "" if nobody knows.
+func goInstalls() string {
+	if folder := os.Getenv("GOBIN"); folder != "" {
+		return folder
+	}
+	if paths := filepath.SplitList(os.Getenv("GOPATH")); len(paths) > 0 {
+		return filepath.Join(paths[0], "bin")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, "go", "bin")
 }
 
 func (e external) Absent() string {
@@ -155,6 +180,10 @@ func (e external) Version(ctx context.Context) string {
 	path, err := e.find()
 	if err != nil {
 		return ""
+	}
+	// What `go install` has built does not know what it is: nobody has told its linker.
+	if info, err := buildinfo.ReadFile(path); err == nil && strings.HasPrefix(info.Main.Version, "v") {
+		return e.name + " " + info.Main.Version
 	}
 	ctx, done := context.WithTimeout(ctx, patienceWithVersions)
 	defer done()
@@ -188,8 +217,12 @@ func (e external) start(ctx context.Context, path string, p place) (*Running, er
 			return nil, err
 		}
 	}
+	given := e.command
+	if e.setup == bare {
+		given = slices.Concat(given, e.bare)
+	}
 	var args []string
-	for _, arg := range e.command {
+	for _, arg := range given {
 		out, err := p.fill(arg)
 		if err != nil {
 			return nil, err

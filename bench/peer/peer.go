@@ -54,16 +54,15 @@ func All(self string) []Contender {
 }
 
 // Bare are those whose cost can be measured: each does nothing but forward requests on one core, and refuse those to /refused/ by a quota. But
-// Triage has every policy on, in each of its lanes; the last one is the first with another name while auto is the standard lane.
+// those made of a library have it decide about each request, and Triage has every policy on, in each of its lanes; the last one is the first with
+// another name while auto is the standard lane.
 func Bare(self string) []Contender {
 	all := []Contender{nothing{}}
 	for _, p := range programs {
 		all = append(all, external{p, bare})
 	}
 	for _, l := range libraries {
-		if l.name == bareProxy {
-			all = append(all, built{l, bare, self})
-		}
+		all = append(all, built{l, bare, self})
 	}
 	return append(all,
 		triage{self, "triage", bare, "auto"}, triage{self, "triage-fast", bare, "fast"}, triage{self, "triage-standard", bare, "standard"})

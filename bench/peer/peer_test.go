@@ -1,6 +1,8 @@
 package peer
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -87,9 +89,10 @@ func TestEveryBareTemplateIsFilledIn(t *testing.T) {
 func TestWhatIsTunedKnowsThePools(t *testing.T) {
 	p := place{Facts: shop("http://127.0.0.1:9001"), Dir: "/nowhere", Listen: "127.0.0.1:8080", Port: "8080"}
 	for name, wants := range map[string][]string{
-		"tuned.haproxy.cfg": {"use_backend pool_db if { path /cart }", "maxconn 20", "maxconn 7", "timeout queue 500ms", "set-priority-class int(2) if { path /search }"},
-		"tuned.nginx.conf":  {"limit_conn db 15;", "limit_conn search 7;", "zone=db_rate:1m rate=18000r/m;", "limit_req zone=db_rate burst=75;"},
-		"tuned.Caddyfile":   {"unhealthy_request_count 20", "[::ffff:127.0.0.1]:9001", "localhost:9001", "lb_try_duration 250ms"},
+		"tuned.haproxy.cfg":  {"use_backend pool_db if { path /cart }", "maxconn 20", "maxconn 7", "timeout queue 500ms", "set-priority-class int(2) if { path /search }"},
+		"tuned.nginx.conf":   {"limit_conn db 15;", "limit_conn search 7;", "zone=db_rate:1m rate=18000r/m;", "limit_req zone=db_rate burst=75;"},
+		"tuned.Caddyfile":    {"unhealthy_request_count 20", "[::ffff:127.0.0.1]:9001", "localhost:9001", "lb_try_duration 250ms"},
+		"tuned.routes.eskip": {`lifoGroup("db", 20, 20, "500ms")`, `lifoGroup("search", 7, 7, "500ms")`},
 	} {
 		text, err := p.fill(source(name))
 		if err != nil {
@@ -114,6 +117,35 @@ func TestAbsentSaysWhatWouldHelp(t *testing.T) {
 	}
 	if _, err := e.Start(t.Context(), shop("http://127.0.0.1:1")); err == nil || !strings.Contains(err.Error(), "apt-get install") {
 		t.Errorf("start: %v; want what would help", err)
+	}
+}
+
+// What go install has put into its folder is found although nobody's PATH has that folder.
+func TestWhatGoInstallsIsFound(t *testing.T) {
+	home, there := t.TempDir(), "skipper"
+	t.Setenv("PATH", t.TempDir())
+	t.Setenv("HOME", home)
+	for _, c := range []struct{ bin, path, folder string }{
+		{"", "", filepath.Join(home, "go", "bin")},
+		{"", filepath.Join(home, "first") + string(filepath.ListSeparator) + filepath.Join(home, "second"), filepath.Join(home, "first", "bin")},
+		{filepath.Join(home, "own"), filepath.Join(home, "first"), filepath.Join(home, "own")},
+	} {
+		t.Setenv("GOBIN", c.bin)
+		t.Setenv("GOPATH", c.path)
+		e := external{program{name: there}, advised}
+		if e.Absent() == "" {
+			t.Errorf("%+v: found before it was there", c)
+		}
+		if err := os.MkdirAll(c.folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		want := filepath.Join(c.folder, there)
+		if err := os.WriteFile(want, []byte("#!/bin/sh\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := e.find(); got != want {
+			t.Errorf("%+v: found %q, %v; want %q", c, got, err, want)
+		}
 	}
 }
 

@@ -140,9 +140,12 @@ func testAccessLogOnAFullDisk(t *testing.T) {
 	}
 	r := start(t, conf("access_log: {to: /dev/full, buffer: 10}", backend(t, echo), everything))
 	client := &http.Client{}
-	for range 300 {
+	for i := range 300 {
 		if a := send(t, client, "GET", r.url+"/x", ""); a.status != http.StatusOK {
 			t.Fatalf("%d %q, %v; want 200", a.status, a.body, a.err)
+		}
+		if i == 0 { // before the buffer is full, of which the only complaint of this minute would be
+			eventually(t, "the disk to be full", func() bool { return metric(t, r.adminURL, "triage_log_dropped_total") == 1 })
 		}
 	}
 	eventually(t, "the lost lines to be counted", func() bool { return metric(t, r.adminURL, "triage_log_dropped_total") == 300 })

@@ -165,7 +165,11 @@ func testClientsDoNotOpenABreaker(t *testing.T) {
 		"POST /wait HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc",
 		"GET /wait HTTP/1.1\r\nHost: h\r\n\r\n",
 	}
-	for i := range 100 {
+	left := func() float64 {
+		return metric(t, r.adminURL, "triage_requests_total", "route", "all", "result", "void")
+	}
+	// Who leaves before anybody has read its request was never there, which on a busy machine may be many.
+	for i, deadline := 0, time.Now().Add(patience); i < 100 || i%100 > 0 || left() < 90 && time.Now().Before(deadline); i++ {
 		w := dial(t, r.url)
 		w.say("%s", ways[i%len(ways)])
 		switch {
@@ -181,7 +185,7 @@ func testClientsDoNotOpenABreaker(t *testing.T) {
 	}
 	eventually(t, "all requests to be over", func() bool {
 		s := statusOf(t, r.adminURL)
-		return s.Routes[0].Shed.InFlight == 0 && s.Upstreams[0].Endpoints[0].InFlight == 0 && metric(t, r.adminURL, "triage_requests_total", "route", "all", "result", "void") >= 90
+		return s.Routes[0].Shed.InFlight == 0 && s.Upstreams[0].Endpoints[0].InFlight == 0 && left() >= 90
 	})
 	s := statusOf(t, r.adminURL)
 	if s.Routes[0].Breaker != "closed" || s.Upstreams[0].Endpoints[0].Breaker != "closed" {

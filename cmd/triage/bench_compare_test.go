@@ -5,16 +5,20 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"triage/bench/compare"
+	"triage/bench/origin"
 	"triage/bench/peer"
 	"triage/bench/peer/facts"
 	"triage/bench/real"
@@ -103,22 +107,39 @@ func TestBenchCompareRefuses(t *testing.T) {
 	}
 }
 
-// mortal is a contender that is killed while it is measured.
+// mortal is a contender that is killed while it is measured: when its backend has been asked for longer than a client waits. What was cut short says
+// nothing of younger requests.
 type mortal struct {
 	peer.Contender
-	after time.Duration
+	controls *sync.Map
 }
 
 func (m mortal) Start(ctx context.Context, f facts.Facts) (*peer.Running, error) {
 	r, err := m.Contender.Start(ctx, f)
 	if err == nil {
-		time.AfterFunc(m.after, func() { _ = syscall.Kill(r.Process.PID(), syscall.SIGKILL) })
+		control, _ := m.controls.Load(f.Endpoints[0])
+		go func() {
+			const probes = 10 // they may have come some time before
+			for lasts := 0.0; lasts < 1.5; time.Sleep(10 * time.Millisecond) {
+				response, err := http.Get(fmt.Sprint(control, "/truth"))
+				if err != nil {
+					return // the run is over
+				}
+				var truth origin.Truth
+				_ = json.NewDecoder(response.Body).Decode(&truth)
+				response.Body.Close()
+				if n := len(truth.Records); n > probes {
+					lasts = truth.Records[n-1].Begun - truth.Records[probes].Begun
+				}
+			}
+			_ = syscall.Kill(r.Process.PID(), syscall.SIGKILL)
+		}()
 	}
 	return r, err
 }
 
-// compared runs peers in a short episode, until stop says so of the progress.
-func compared(t *testing.T, stop func(compare.Progress) bool, peers ...peer.Contender) (record.Record, error) {
+// compared runs peers in a short episode, until stop says so of the progress. controls get the control of each backend, by its endpoint.
+func compared(t *testing.T, stop func(compare.Progress) bool, controls *sync.Map, peers ...peer.Contender) (record.Record, error) {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
@@ -133,10 +154,17 @@ func compared(t *testing.T, stop func(compare.Progress) bool, peers ...peer.Cont
 	if err != nil {
 		t.Fatal(err)
 	}
+	start := real.ChildBackend(program, originArgs(trial, lasts)...)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	return compare.Run(ctx, compare.Settings{
-		Trials: []real.Trial{trial}, Peers: peers, Backend: real.ChildBackend(program, originArgs(trial, lasts)...),
+		Trials: []real.Trial{trial}, Peers: peers, Backend: func(ctx context.Context, of real.Trial) (real.Backend, error) {
+			b, err := start(ctx, of)
+			if err == nil {
+				controls.Store(b.Endpoints[0], b.Control)
+			}
+			return b, err
+		},
 		Record: record.Record{Kind: record.Compare, Machine: record.ThisMachine()},
 		Progress: func(p compare.Progress) {
 			if stop(p) {
@@ -163,7 +191,8 @@ func built(t *testing.T, name string) peer.Contender {
 // A peer that dies in the middle is told, what was measured until then is kept, and the next one has its turn.
 func TestAPeerThatDiesIsToldAndKept(t *testing.T) {
 	t.Parallel()
-	r, err := compared(t, func(compare.Progress) bool { return false }, mortal{built(t, "gobreaker"), 2200 * time.Millisecond}, built(t, "reverseproxy"))
+	var controls sync.Map
+	r, err := compared(t, func(compare.Progress) bool { return false }, &controls, mortal{built(t, "gobreaker"), &controls}, built(t, "reverseproxy"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +216,7 @@ func TestAPeerThatDiesIsToldAndKept(t *testing.T) {
 func TestACutComparisonKeepsWholeRuns(t *testing.T) {
 	t.Parallel()
 	var steps atomic.Int32
-	r, err := compared(t, func(compare.Progress) bool { return steps.Add(1) == 2 }, built(t, "nothing"), built(t, "reverseproxy"))
+	r, err := compared(t, func(compare.Progress) bool { return steps.Add(1) == 2 }, new(sync.Map), built(t, "nothing"), built(t, "reverseproxy"))
 	if !errors.Is(err, real.ErrCut) || !strings.Contains(err.Error(), "1 of 2 runs") || len(r.Runs) != 1 || r.Cut == "" {
 		t.Errorf("%v, %d runs, cut %q; want one run, and that it was cut", err, len(r.Runs), r.Cut)
 	}

@@ -84,6 +84,24 @@ func TestCostOfGoPeers(t *testing.T) {
 	}
 }
 
+// TestCostOfLibraries measures what a library does with a request: it must let through what is forwarded, and refuse the rest by itself.
+func TestCostOfLibraries(t *testing.T) {
+	t.Parallel()
+	libraries := []string{"failsafe", "gobreaker", "gozero"}
+	r, c := costRecord(t, tiny("--peers", strings.Join(libraries, ","), "--only", "cpu,refusal", "--connections", "100"))
+	if c.code() != 0 {
+		t.Fatalf("exit %d: %s", c.code(), c.stderr)
+	}
+	for _, peer := range libraries {
+		got := scenariosOf(r, peer)
+		for _, name := range []string{"cpu: 100 connections", "refusal: forwarded", "refusal: refused"} {
+			if run := got[name]; !run.Harness.Valid {
+				t.Errorf("%s, %s: %v", peer, name, run.Harness.Notes)
+			}
+		}
+	}
+}
+
 func TestCostOfAnAbsentPeer(t *testing.T) {
 	t.Setenv("PATH", "")
 	args := tiny("--peers", "nothing,triage,caddy", "--only", "cpu")

@@ -5,7 +5,6 @@ import (
 	"encoding/pem"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -135,8 +134,11 @@ func TestBenchRunGoesOnWhenATargetDies(t *testing.T) {
 	var asked atomic.Int32
 	var server *httptest.Server
 	server = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		if asked.Add(1) == 50 {
-			go server.Config.Close()
+		switch n := asked.Add(1); {
+		case n == 50:
+			server.Config.Close()
+		case n > 50: // nobody is served after the death, however long that takes
+			panic(http.ErrAbortHandler)
 		}
 	}))
 	defer server.Close()
@@ -173,11 +175,6 @@ func TestBenchRunOfATargetIsCutShort(t *testing.T) {
 func TestBenchRunTellsBadScenarios(t *testing.T) {
 	t.Parallel()
 	target := backend(t, func(http.ResponseWriter, *http.Request) {})
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
 	good := scenario(t, strings.Replace(plainScenario, "HTTP", "1", 1))
 	for name, c := range map[string]struct {
 		args []string
@@ -186,7 +183,7 @@ func TestBenchRunTellsBadScenarios(t *testing.T) {
 		"mistakes":         {[]string{scenario(t, "mine: {bas: shop, phases: [{for: 5}]}"), "--target", target}, []string{"mine.yaml:1:8: mine.bas: unknown key; did you mean base?", `mine.yaml:1:34: mine.phases[0].for: "5"; want a time such as 40ms`}},
 		"no file":          {[]string{"/none/mine.yaml", "--target", target}, []string{"there is no such file"}},
 		"no such name":     {[]string{good + ":other", "--target", target}, []string{`episode "other"`}},
-		"nobody there":     {[]string{good, "--target", "http://" + closed.Addr().String()}, []string{"nobody answers at the target"}},
+		"nobody there":     {[]string{good, "--target", "http://" + freeAddress(t)}, []string{"nobody answers at the target"}},
 		"no backend":       {[]string{good}, []string{"nothing is said of its backend"}},
 		"nobody comes":     {[]string{scenario(t, "mine: {routes: {a: {path: /a}}, phases: [{for: 1s}]}"), "--target", target}, []string{"nobody comes"}},
 		"no certificates":  {[]string{good, "--target", target, "--ca", good}, []string{"there is no certificate in it"}},

@@ -122,9 +122,10 @@ func (w *wire) header() string {
 	}
 }
 
-// answer reads one response.
+// answer reads one response, however long the connection has lasted.
 func (w *wire) answer() answer {
 	w.t.Helper()
+	_ = w.SetDeadline(time.Now().Add(patience))
 	response, err := http.ReadResponse(w.r, nil)
 	if err != nil {
 		return answer{err: err}
@@ -234,6 +235,33 @@ func logged(t *testing.T, access *buffer, path string) map[string]any {
 		return found != nil
 	})
 	return found
+}
+
+// loggedAs waits for the access log's line about the request with an id, where others have the same path.
+func loggedAs(t *testing.T, access *buffer, id string) map[string]any {
+	t.Helper()
+	var found map[string]any
+	eventually(t, "the access log's line about the request "+id, func() bool {
+		for _, line := range access.lines() {
+			if line["id"] == id {
+				found = line
+			}
+		}
+		return found != nil
+	})
+	return found
+}
+
+// whole gets a path on a connection of its own and waits for the end of that: then everybody who learns from the request knows of it.
+func whole(t *testing.T, target, path string) answer {
+	t.Helper()
+	w := dial(t, target)
+	w.say("GET %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", path)
+	a := w.answer()
+	if a.err == nil && !w.closed() {
+		t.Errorf("%s: the connection is not closed after the answer", path)
+	}
+	return a
 }
 
 // saysSo checks that a refusal says its reason with one word everywhere: body, Proxy-Status, access log, metric. The path must

@@ -23,21 +23,22 @@ type demoResult struct {
 
 // The demo ends with an object of a fixed shape whose sums add up, and shows what it is there to show: critical requests are
 // served with Triage and lost without. Proxy, shops and customers share this machine's cores: a run in which many customers came
-// late has measured the machine, and is judged by its sums alone.
+// late has measured the machine, and is judged by its sums alone: it may even have stood still for a whole phase.
 func TestDemo(t *testing.T) {
 	quiet, shown := false, false
-	for try := 1; try <= 2 && !shown; try++ {
+	for try := 1; try <= 3 && !shown; try++ {
 		code, stdout, stderr := command(t, "demo", "--duration", "8s", "--output", "json")
 		var r demoResult
 		if err := json.Unmarshal([]byte(stdout), &r); code != 0 || err != nil {
 			t.Fatalf("exit %d, %q, %q, %v; want 0 and one JSON object", code, stderr, stdout, err)
 		}
 		r.check(t)
-		if !strings.Contains(stderr, "slow database") || strings.Contains(stderr, "\x1b") {
+		inTime := *r.LateSends < 0.2*r.offered()
+		quiet = quiet || inTime
+		if inTime && !strings.Contains(stderr, "slow database") || strings.Contains(stderr, "\x1b") {
 			t.Errorf("the lines on stderr lack a phase or have escape codes:\n%s", stderr)
 		}
 		with, without := r.Classes["critical"], r.Unprotected["critical"]
-		quiet = quiet || *r.LateSends < 0.2*r.offered()
 		shown = with["served"] >= 0.95*with["offered"] && without["served"] < 0.6*without["offered"] && r.refusedInCalm() == 0
 		t.Logf("run %d: critical with Triage %v, without %v; refused in the calm %v; late %v of %v", try, with, without, r.refusedInCalm(), *r.LateSends, r.offered())
 	}

@@ -107,11 +107,12 @@ routes:
 	for _, path := range []string{"/", "/limited", "/limited", "/broken"} {
 		getE2E(t, proxy+path)
 	}
-	_, metrics := getE2E(t, admin+"/metrics")
+	metrics := ""
 	for _, want := range []string{`triage_decisions_total{priority="sheddable",reason="quota",route="limited"} 1`, `triage_requests_total{code="5xx",priority="critical",result="failed",route="all"} 1`} {
-		if !strings.Contains(metrics, want) {
-			t.Errorf("/metrics has no line %s", want)
-		}
+		eventually(t, "a line of /metrics "+want, func() bool {
+			_, metrics = getE2E(t, admin+"/metrics")
+			return strings.Contains(metrics, want)
+		})
 	}
 	check := exec.Command(promtool, "check", "metrics")
 	check.Stdin = strings.NewReader(metrics)
@@ -157,12 +158,7 @@ func TestE2ENginxBackend(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := freeAddress(t)
 	conf := filepath.Join(dir, "nginx.conf")
 	text := fmt.Sprintf(`daemon off; pid %[1]s/pid; error_log stderr; user root; events {}
 http { access_log off; client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
@@ -255,12 +251,7 @@ func TestE2EImage(t *testing.T) {
 	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(root, "triage"), ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	output(t, build)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	admin := free.Addr().String()
-	free.Close()
+	admin := freeAddress(t)
 	conf := `
 listen: 127.0.0.1:0
 access_log: {to: "off"}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
@@ -164,19 +165,21 @@ func TestGRPCStreamsBothWays(t *testing.T) {
 	wantTrailer(t, resp, "0")
 }
 
-// A client that hangs up at its deadline ends the call at the backend, and the backend is not blamed.
+// A client that hangs up, as it does at its deadline, ends the call at the backend, and the backend is not blamed.
 func TestGRPCDeadlineEndsTheCall(t *testing.T) {
 	t.Parallel()
-	ended := make(chan struct{})
+	begun, ended := make(chan struct{}), make(chan struct{})
 	r := start(t, grpcConf(http2Backend(t, func(_ http.ResponseWriter, r *http.Request) {
+		close(begun)
 		<-r.Context().Done()
 		close(ended)
 	}, false).URL, everything))
 	c := h2cClient(t)
-	c.Timeout = 300 * time.Millisecond
-	req, _ := http.NewRequest("POST", r.url+"/shop.Cart/Slow", strings.NewReader(string(message("x"))))
+	ctx, hangUp := context.WithCancel(t.Context())
+	go func() { <-begun; hangUp() }() // its deadline would be another one each time, or over before the call is there
+	req, _ := http.NewRequestWithContext(ctx, "POST", r.url+"/shop.Cart/Slow", strings.NewReader(string(message("x"))))
 	req.Header.Set("Content-Type", "application/grpc")
-	req.Header.Set("Grpc-Timeout", "300m")
+	req.Header.Set("Grpc-Timeout", "4S")
 	if _, err := c.Do(req); err == nil {
 		t.Fatal("there was an answer")
 	}

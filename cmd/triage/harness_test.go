@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -113,15 +114,24 @@ func configFile(t testing.TB, text string) string {
 	return path
 }
 
-// freeAddress is one that nobody listens on just now.
+// The ports that freeAddress gives: below those that a system takes for whoever wants any port, on either end of a connection.
+const lowestPort, ports = 10_000, 20_000
+
+// portsGiven counts on from a place of this process' own, for other tests do the same.
+var portsGiven atomic.Uint32
+
+// freeAddress is one that nobody listens on. It stays so until the test uses it: no socket gets its port by chance.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", lowestPort+(uint32(os.Getpid())*97+portsGiven.Add(1))%ports)
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatalf("a thousand ports from %d on are taken", lowestPort)
+	return ""
 }
 
 // backend serves a handler until the test ends.

@@ -75,13 +75,13 @@ func testNoSpellingRaisesThePriority(t *testing.T) {
 		if a.status == http.StatusBadRequest {
 			continue
 		}
-		seen, _, _ := strings.Cut(a.seen(t).URI, "?")
+		got := a.seen(t)
+		seen, _, _ := strings.Cut(got.URI, "?")
 		want := "rest"
 		if plain, _, _ := strings.Cut(seen, ";"); plain == "/checkout" {
 			want = "checkout"
 		}
-		line := logged(t, r.access, seen)
-		if line["route"] != want {
+		if line := loggedAs(t, r.access, got.Header.Get("X-Request-Id")); line["route"] != want {
 			t.Errorf("%s: the backend saw %s, and the route was %v; want %s", path, seen, line["route"], want)
 		}
 	}

@@ -100,7 +100,9 @@ func TestDrainUnderLoad(t *testing.T) {
 
 func testDrainUnderLoad(t *testing.T) {
 	t.Parallel()
-	c := spawn(t, conf("drain: {delay: 800ms, timeout: 10s}\naccess_log: {to: 'off'}", backend(t, goods), `  - {name: slow, match: {path: /slow}, upstream: app, priority: critical}
+	// In mode observe no customer is refused because a machine that stands still makes the backend look slow. All must have seen that it leaves
+	// before the delay is over.
+	c := spawn(t, conf("mode: observe\ndrain: {delay: 3s, timeout: 10s}\naccess_log: {to: 'off'}", backend(t, goods), `  - {name: slow, match: {path: /slow}, upstream: app, priority: critical}
   - {name: quick, match: {path: /quick}, upstream: app, priority: critical}
 `))
 	load := &customers{t: t, url: c.url}
@@ -204,13 +206,13 @@ func testDrainOfWebsockets(t *testing.T) {
 	app := backend(t, websocket)
 	t.Run("cut at the timeout", func(t *testing.T) {
 		t.Parallel()
-		c := spawn(t, conf("drain: {timeout: 700ms}", app, everything))
+		c := spawn(t, conf("drain: {timeout: 2s}", app, everything))
 		w := upgrade(t, c.url)
 		begun := time.Now()
 		c.signal(syscall.SIGTERM)
 		eventually(t, "new connections to be refused", func() bool { return errors.Is(call(t, "GET", c.url).err, syscall.ECONNREFUSED) })
 		w.ping()
-		if closed, took := w.closed(), time.Since(begun); !closed || took < 600*time.Millisecond {
+		if closed, took := w.closed(), time.Since(begun); !closed || took < 1900*time.Millisecond {
 			t.Errorf("cut after %v (%v); want it after drain.timeout", took, closed)
 		}
 		if code := c.code(); code != 0 {

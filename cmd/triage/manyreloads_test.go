@@ -63,6 +63,7 @@ func TestAThousandReloads(t *testing.T) {
 	}
 	stop()
 	customers.Wait()
+	comesToRest(t, r) // who was cut short has left something behind
 	status := statusOf(t, r.adminURL)
 	for name, g := range map[string]*load.Generator{"kept": kept, "new": fresh} {
 		c := g.Snapshot().Classes[0].Total.Counts

@@ -237,7 +237,7 @@ func testReloadKeepsWhatRoutesLearned(t *testing.T) {
 		}
 	})
 	defer close(release)
-	routes := `  - {name: hang, match: {path: /hang}, upstream: app, timeout: 10s}
+	routes := `  - {name: hang, match: {path: /hang}, upstream: app, timeout: 1m}
   - {name: fail, match: {path: /fail}, upstream: app, breaker: {open_for: 30s}}
   - {name: once, match: {path: /once}, upstream: app, rate_limit: {rate: 1/h, burst: 1}}
   - {name: busy, match: {path: /busy}, upstream: app}
@@ -271,7 +271,8 @@ func testReloadKeepsWhatRoutesLearned(t *testing.T) {
 	if a := call(t, "GET", r.url+"/once"); a.status != reason.Quota.Status() {
 		t.Errorf("quota after the reload: %d, want 429", a.status)
 	}
-	if got := s.Routes[3].Shed.Baseline; got < baseline/2 || got > baseline*2 {
+	// The answers of its last moments may still move it; a route that has forgotten has none.
+	if got := s.Routes[3].Shed.Baseline; got < baseline/10 || got > baseline*10 {
 		t.Errorf("baseline after the reload: %v, want about %v", got, baseline)
 	}
 	if got := metric(t, r.adminURL, "triage_requests_total", "route", "busy"); got < requests {

@@ -63,12 +63,13 @@ type server struct {
 	loadedAt  time.Time
 	lastError string
 	listeners map[string]*edge.Listener // by configured address
+	retired   map[string]bool           // addresses whose listener a reload has removed
 	serving   bool
 }
 
 // newServer loads the configuration, builds everything and binds every address. Nothing is served before Run.
 func newServer(o options) (_ *server, err error) {
-	s := &server{options: o, traces: otlp.New(o.logger), started: time.Now(), history: history{counter: incident.NewCounter()}, listeners: map[string]*edge.Listener{}, serveErr: make(chan error, 1), successor: make(chan takenOver, 1)}
+	s := &server{options: o, traces: otlp.New(o.logger), started: time.Now(), history: history{counter: incident.NewCounter()}, listeners: map[string]*edge.Listener{}, retired: map[string]bool{}, serveErr: make(chan error, 1), successor: make(chan takenOver, 1)}
 	defer func() {
 		if err != nil {
 			s.closeAll()
@@ -189,7 +190,7 @@ func (s *server) bind(listeners []config.Listener, into map[string]*edge.Listene
 		}
 		settings, err := s.listenerSettings(l)
 		if err == nil {
-			into[l.Address], err = s.inherited.listenAt(settings)
+			into[l.Address], err = s.listen(settings)
 		}
 		if err != nil {
 			delete(into, l.Address)
@@ -204,13 +205,18 @@ func (s *server) bind(listeners []config.Listener, into map[string]*edge.Listene
 	return nil
 }
 
-// givenBack is how long an address may take to be free again: a listener that was just removed still takes in what had connected.
-const givenBack = 200 * time.Millisecond
+// givenBack is how long an address may take to be free again whose listener was removed: that one still takes in what had connected, and a busy
+// machine may keep it from ending.
+const (
+	givenBack     = 2 * time.Second
+	givenBackPoll = 10 * time.Millisecond
+)
 
-func listen(settings edge.Settings) (*edge.Listener, error) {
-	for deadline := time.Now().Add(givenBack); ; time.Sleep(givenBack / 20) {
-		l, err := edge.Listen(settings)
-		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(deadline) {
+// listen binds an address, patiently if a reload has taken it from another listener.
+func (s *server) listen(settings edge.Settings) (*edge.Listener, error) {
+	for deadline := time.Now().Add(givenBack); ; time.Sleep(givenBackPoll) {
+		l, err := s.inherited.listenAt(settings)
+		if !errors.Is(err, syscall.EADDRINUSE) || !s.retired[settings.Address] || time.Now().After(deadline) {
 			return l, err
 		}
 	}

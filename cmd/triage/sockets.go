@@ -129,7 +129,7 @@ func (in *inheritance) giveUp() {
 func (in *inheritance) listenAt(settings edge.Settings) (*edge.Listener, error) {
 	switch l := in.claim("", settings.Address).(type) {
 	case nil:
-		return listen(settings)
+		return edge.Listen(settings)
 	case *net.TCPListener:
 		return edge.ListenOn(l, settings)
 	default:

@@ -13,6 +13,7 @@ import (
 func TestStatusOfARunningServer(t *testing.T) {
 	r := start(t, conf("", backend(t, echo), everything))
 	get(t, r.url+"/x")
+	comesToRest(t, r)
 	address := r.adminAt.Addr().String()
 	code, stdout, stderr := command(t, "status", "--admin", address)
 	for _, want := range []string{"triage devel", r.loaded.Hash, "serving", "all", "normal", "app", "closed"} {

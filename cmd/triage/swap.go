@@ -101,6 +101,7 @@ func (s *server) apply(f *config.File, settings proxy.Settings, next map[string]
 	}
 	for address, l := range s.listeners {
 		if next[address] == nil {
+			s.retired[address] = true
 			s.retire(l, time.Duration(f.Drain.Timeout))
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"triage/proxy/forward"
-	"triage/proxy/http1"
 	"triage/proxy/reason"
 )
 
@@ -53,7 +52,7 @@ func TestCarryEarlyAnswerLosesNothing(t *testing.T) {
 				got <- fmt.Sprintf("%d bytes, %x, %v", n, sum.Sum(nil), err)
 				c.say("0\r\n\r\n")
 			})
-			fr := carryFront(t, forward.Settings{}, forward.FastTarget{URL: u}, func(c *http1.Call) { c.Patience = patience })
+			fr := carryFront(t, forward.Settings{}, forward.FastTarget{URL: u})
 			c := fr.client()
 			request, _ := http.NewRequest("POST", "http://s/", io.NopCloser(body))
 			if framing[0] == 'C' {

@@ -178,7 +178,7 @@ func (o *output) flush() {
 }
 
 func (o *output) lose(rest []byte, err error) {
-	o.log.failed.Add(uint64(bytes.Count(rest, []byte("\n"))))
 	failure := err.Error()
-	o.log.failure.Store(&failure)
+	o.log.failure.Store(&failure) // first, so that who sees the count can say why
+	o.log.failed.Add(uint64(bytes.Count(rest, []byte("\n"))))
 }

@@ -35,11 +35,16 @@ func failsafe(ctx context.Context, f facts.Facts) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	return prioritized(f, limited), nil
+}
+
+// prioritized tells the limiter each route's priority.
+func prioritized(f facts.Facts, limited http.Handler) http.Handler {
 	of := map[string]priority.Priority{}
 	for _, r := range f.Routes {
 		of[r.Path] = max(priority.VeryHigh-priority.Priority(r.Class), priority.VeryLow)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limited.ServeHTTP(w, r.WithContext(of[r.URL.Path].AddTo(r.Context())))
-	}), nil
+	})
 }

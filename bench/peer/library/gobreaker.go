@@ -1,6 +1,7 @@
 package library
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -40,7 +41,7 @@ func (b breaking) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // breaker is one breaker with its defaults for all: open after more than five failures in a row, for a minute. By hand it is one for each
 // route, which opens when half of at least twenty requests in ten seconds have failed, for two seconds, and tries with five.
-func breaker(f facts.Facts) (http.Handler, error) {
+func breaker(_ context.Context, f facts.Facts) (http.Handler, error) {
 	b := breaking{next: transport(), usual: gobreaker.NewCircuitBreaker[*http.Response](gobreaker.Settings{})}
 	if len(f.Pools) > 0 {
 		b.own = map[string]*gobreaker.CircuitBreaker[*http.Response]{}
@@ -51,6 +52,11 @@ func breaker(f facts.Facts) (http.Handler, error) {
 			})
 		}
 	}
+	return behind(f, b)
+}
+
+// behind is the proxy behind breakers; what they refuse is 503.
+func behind(f facts.Facts, b breaking) (http.Handler, error) {
 	proxy, err := forward(f, b)
 	if err != nil {
 		return nil, err

@@ -65,6 +65,47 @@ func ask(h http.Handler, path string) *httptest.ResponseRecorder {
 
 var names = []string{"reverseproxy", "failsafe", "gobreaker", "gozero"}
 
+// What cost is measured of lets everything through but what is below /refused/, where it lets nothing through.
+func TestEveryBareContenderForwardsAndRefuses(t *testing.T) {
+	const crowd = 300 // more than failsafe-go's limiter ever lets in by itself
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			b := newBackend(t, make(chan struct{}))
+			f := told(b)
+			f.Connections = crowd
+			h := contender(t, library.BarePrefix+name, f)
+			for range 3 {
+				if w := ask(h, "/refused/item"); w.Code != http.StatusTooManyRequests && w.Code != http.StatusServiceUnavailable {
+					t.Errorf("below /refused/: %d, %q", w.Code, w.Body)
+				}
+			}
+			if n := b.asked.Load(); n > 0 {
+				t.Errorf("%d of what is refused reached the backend", n)
+			}
+			var asking sync.WaitGroup
+			var odd atomic.Int64
+			for range crowd {
+				asking.Go(func() {
+					if w := ask(h, "/recs"); w.Code != http.StatusOK || w.Body.String() != "of /recs" {
+						odd.Add(1)
+					}
+				})
+			}
+			for b.asked.Load() < crowd && odd.Load() == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			close(b.hold)
+			asking.Wait()
+			if n := odd.Load(); n > 0 {
+				t.Errorf("%d of %d at once were not forwarded", n, crowd)
+			}
+			if source := library.Source(library.BarePrefix + name); !strings.Contains(source, "/refused/") || library.Version(library.BarePrefix+name) == "" {
+				t.Errorf("source of %d bytes, version %q", len(source), library.Version(library.BarePrefix+name))
+			}
+		})
+	}
+}
+
 func TestEveryContenderForwards(t *testing.T) {
 	for _, name := range names {
 		for tuned, pools := range map[string][]facts.Pool{"advised": nil, "tuned": {db}} {
@@ -124,7 +165,9 @@ func TestTunedContendersKeepToThePool(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			hold := make(chan struct{})
 			b := newBackend(t, hold)
-			h := contender(t, name, told(b, db))
+			f := told(b, db)
+			f.Patience = time.Minute // nobody who waits is to give up
+			h := contender(t, name, f)
 			var asking sync.WaitGroup
 			for range 4 {
 				asking.Go(func() { ask(h, "/recs") })

@@ -1,6 +1,7 @@
 package library
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -48,7 +49,7 @@ func forward(f facts.Facts, t http.RoundTripper) (*httputil.ReverseProxy, error)
 }
 
 // reverseProxy is nothing but that; each pool's true size, if it is known, bounds the connections that its routes may have.
-func reverseProxy(f facts.Facts) (http.Handler, error) {
+func reverseProxy(_ context.Context, f facts.Facts) (http.Handler, error) {
 	return byPool(f, func(p *facts.Pool) (http.Handler, error) {
 		t := transport()
 		if p != nil {

@@ -20,27 +20,45 @@ import (
 //go:embed bare.go proxy.go failsafe.go gobreaker.go gozero.go
 var sources embed.FS
 
-// kind is a contender: its file, and where its library comes from; "" is the standard library, or a file of our own.
+// kind is a contender: its files, and where its library comes from; "" is the standard library, or a file of our own.
 type kind struct {
-	file, module, version string
-	handler               func(context.Context, facts.Facts) (http.Handler, error)
+	files           []string
+	module, version string
+	handler         func(context.Context, facts.Facts) (http.Handler, error)
 }
+
+// Where libraries come from.
+const (
+	failsafeModule  = "github.com/failsafe-go/failsafe-go"
+	gobreakerModule = "github.com/sony/gobreaker/v2"
+	gozeroVersion   = "equations of v1.10.3"
+)
+
+// BarePrefix marks the name of a contender whose cost is measured.
+const BarePrefix = "bare-"
 
 var kinds = map[string]kind{
-	"reverseproxy": {"proxy.go", "", runtime.Version(), func(_ context.Context, f facts.Facts) (http.Handler, error) { return reverseProxy(f) }},
-	"bare":         {"bare.go", "", runtime.Version(), func(_ context.Context, f facts.Facts) (http.Handler, error) { return bareProxy(f) }},
-	"failsafe":     {"failsafe.go", "github.com/failsafe-go/failsafe-go", "", failsafe},
-	"gobreaker":    {"gobreaker.go", "github.com/sony/gobreaker/v2", "", func(_ context.Context, f facts.Facts) (http.Handler, error) { return breaker(f) }},
-	"gozero":       {"gozero.go", "", "equations of v1.10.3", shedding},
+	"reverseproxy": {[]string{"proxy.go"}, "", runtime.Version(), reverseProxy},
+	"failsafe":     {[]string{"failsafe.go"}, failsafeModule, "", failsafe},
+	"gobreaker":    {[]string{"gobreaker.go"}, gobreakerModule, "", breaker},
+	"gozero":       {[]string{"gozero.go"}, "", gozeroVersion, shedding},
+
+	BarePrefix + "reverseproxy": {[]string{"bare.go", "proxy.go"}, "", runtime.Version(), bareProxy},
+	BarePrefix + "failsafe":     {[]string{"bare.go", "failsafe.go"}, failsafeModule, "", bareFailsafe},
+	BarePrefix + "gobreaker":    {[]string{"bare.go", "gobreaker.go"}, gobreakerModule, "", bareBreaker},
+	BarePrefix + "gozero":       {[]string{"bare.go", "gozero.go"}, "", gozeroVersion, bareShedder},
 }
 
-// Source is how a contender is put together.
-func Source(name string) string {
-	text, err := sources.ReadFile(kinds[name].file)
-	if err != nil {
-		return "" // there is no such contender
+// Source is how a contender is put together; "" of one that is not there.
+func Source(name string) (all string) {
+	for _, file := range kinds[name].files {
+		text, err := sources.ReadFile(file)
+		if err != nil {
+			panic(err) // it is part of this program, and a test reads all of them
+		}
+		all += string(text)
 	}
-	return string(text)
+	return all
 }
 
 // Version is that of a contender's library.
@@ -62,7 +80,7 @@ func Version(name string) string {
 func Handler(ctx context.Context, name string, f facts.Facts) (http.Handler, error) {
 	k, ok := kinds[name]
 	if !ok {
-		return nil, fmt.Errorf("contender %q: want reverseproxy, bare, failsafe, gobreaker or gozero", name)
+		return nil, fmt.Errorf("contender %q: want reverseproxy, failsafe, gobreaker or gozero, or one of them with %s before it", name, BarePrefix)
 	}
 	return k.handler(ctx, f)
 }
