@@ -18,18 +18,21 @@ type Pipe struct {
 const (
 	// pipeSize is how much a pipe is asked to hold; the kernel may give less.
 	pipeSize = 256 << 10
-	// mostPipes is how many are kept: each is two descriptors.
-	mostPipes = 32
+	// keptPipes is how many are kept, mostPipes how many there are at once: each is two descriptors, and whoever sends or reads slowly holds his
+	// for long. 256 of this size are also what the kernel allows a user (pipe-user-pages-soft, 64 MiB); those beyond it would be of two pages.
+	keptPipes = 32
+	mostPipes = 256
 
 	setPipeSize    = 1031 // F_SETPIPE_SZ
 	spliceMove     = 1
 	spliceNonblock = 2
 )
 
-// pipes are kept for others who need one. They are empty.
+// pipes are kept for others who need one, and are empty then; open counts those in use too.
 var pipes struct {
 	mu   sync.Mutex
 	kept []*Pipe
+	open int
 }
 
 // denied is set when the kernel, or who confines this process, does not let it splice.
@@ -47,9 +50,15 @@ func OpenPipe() *Pipe {
 		pipes.mu.Unlock()
 		return p
 	}
+	if pipes.open == mostPipes {
+		pipes.mu.Unlock()
+		return nil
+	}
+	pipes.open++
 	pipes.mu.Unlock()
 	var ends [2]int
 	if syscall.Pipe2(ends[:], syscall.O_CLOEXEC|syscall.O_NONBLOCK) != nil {
+		closed()
 		return nil
 	}
 	_, _, _ = syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(ends[1]), setPipeSize, pipeSize)
@@ -60,7 +69,7 @@ func OpenPipe() *Pipe {
 func (p *Pipe) Close() {
 	if p.held == 0 {
 		pipes.mu.Lock()
-		if len(pipes.kept) < mostPipes {
+		if len(pipes.kept) < keptPipes {
 			pipes.kept = append(pipes.kept, p)
 			pipes.mu.Unlock()
 			return
@@ -69,6 +78,14 @@ func (p *Pipe) Close() {
 	}
 	_ = sysClose(p.read)
 	_ = sysClose(p.write)
+	closed()
+}
+
+// closed counts a pipe that there is no more.
+func closed() {
+	pipes.mu.Lock()
+	pipes.open--
+	pipes.mu.Unlock()
 }
 
 // Held is how much is in the pipe.
