@@ -13,6 +13,35 @@ const (
 	pourPiece = 64 << 10
 )
 
+// pipeUp sends what is missing of the request's body without its coming here. False: there is no pipe to be had.
+func (x *carrier) pipeUp() (done bool, err error) {
+	p := http1.OpenPipe()
+	if p == nil {
+		return false, nil
+	}
+	defer p.Close()
+	for body := &x.c.Body; !body.Whole(); {
+		switch err := x.takeClient(p); {
+		case errors.Is(err, http1.ErrNoPipe):
+			return false, nil
+		case err != nil:
+			return true, err
+		}
+		x.out.BytesIn += int64(p.Held())
+		body.Passed(p.Held())
+		if err := x.ask(); err != nil {
+			return true, err
+		}
+		if err := x.tell(load{pipe: p}); err != nil {
+			return true, err
+		}
+		if !body.Whole() && x.peer.Peek() != http1.Quiet {
+			return true, errReply
+		}
+	}
+	return true, nil
+}
+
 // pipe passes on what is missing of a response's body without its coming here. False without an error: there is no pipe to be had.
 func (x *carrier) pipe() (done bool, err error) {
 	p := http1.OpenPipe()

@@ -27,34 +27,47 @@ func (x *carrier) upload() error {
 		if b, err = x.gather(b); err != nil {
 			return err
 		}
-		whole := x.c.Body.Whole()
-		if whole && x.slow {
-			if why := x.to.Hooks.WholeBody(x.c); why != reason.None {
-				x.c.Settle()
-				return &refusal{why}
-			}
-			x.c.Settle()
+		if err := x.ask(); err != nil {
+			return err
 		}
 		if !x.sent {
 			x.ready = b
 		}
-		if err := x.tell(b); err != nil {
+		if err := x.tell(load{bytes: b}); err != nil {
 			return err
 		}
 		x.ready = nil
-		if whole {
+		if x.c.Body.Whole() {
 			// What is sent again, if it is, has no body.
 			x.c.Out = x.c.Out[:head]
 			return nil
 		}
 		b = b[:0]
-		if err := x.fillClient(); err != nil {
+		if x.c.Body.Left() >= longBody {
+			if piped, err := x.pipeUp(); piped {
+				return err
+			}
+		}
+		if err := x.takeClient(nil); err != nil {
 			return err
 		}
 		if x.peer.Peek() != http1.Quiet {
 			return errReply
 		}
 	}
+}
+
+// ask asks whether a body that was slow may go on to its end, when that is there.
+func (x *carrier) ask() error {
+	if !x.slow || !x.c.Body.Whole() {
+		return nil
+	}
+	why := x.to.Hooks.WholeBody(x.c)
+	x.c.Settle()
+	if why != reason.None {
+		return &refusal{why}
+	}
+	return nil
 }
 
 // gather adds to b what has arrived of the body, framed as it goes out; with its last piece the end.

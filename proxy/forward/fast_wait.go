@@ -19,12 +19,7 @@ func (x *carrier) takePeer(until time.Duration, p *http1.Pipe) error {
 			earliest, latest = until, until
 		}
 		x.peer.ReadBy(earliest, latest)
-		var err error
-		if p == nil {
-			err = x.peer.Fill()
-		} else {
-			_, err = p.Draw(&x.peer.Conn, x.peer.Body.Left())
-		}
+		_, err := take(&x.peer.Conn, p, x.peer.Body.Left())
 		x.now = http1.Now()
 		if err == nil {
 			x.answered = true
@@ -40,6 +35,16 @@ func (x *carrier) takePeer(until time.Duration, p *http1.Pipe) error {
 			return errTimeout
 		}
 	}
+}
+
+// take reads what there is into a connection's buffer or, if there is one, into a pipe, and waits if there is nothing.
+func take(c *http1.Conn, p *http1.Pipe, most int64) (n int, err error) {
+	if p != nil {
+		return p.Draw(c, most)
+	}
+	had := len(c.Buffered())
+	err = c.Fill()
+	return len(c.Buffered()) - had, err
 }
 
 // clientLeft reports whether the client has left. While the pump reads from it, that knows.
@@ -58,27 +63,28 @@ func (x *carrier) deadline() time.Duration {
 	return x.begun + x.to.Timeout + x.wait
 }
 
-// fillClient waits for more of the request body. Meanwhile it looks after the endpoint, and tells of a body that is slow.
-func (x *carrier) fillClient() error {
+// takeClient waits for more of the request body, in the connection's buffer or, if there is one, in a pipe. Meanwhile it looks after the
+// endpoint, and tells of a body that is slow.
+func (x *carrier) takeClient(p *http1.Pipe) error {
 	x.now = http1.Now()
 	begun := x.now
 	if x.wanted == 0 {
 		x.wanted = begun
 	}
-	still, had := begun+x.c.Patience, len(x.c.Buffered())
+	still := begun + x.c.Patience
 	for now := begun; ; {
 		latest := min(now+lookEvery, still)
 		if slowAt := x.wanted + slowBody; !x.slow {
 			latest = min(latest, max(slowAt, now+time.Millisecond))
 		}
 		x.c.ReadBy(min(latest, now+lookEvery/2), latest)
-		err := x.c.Fill()
+		n, err := take(&x.c.Conn, p, x.c.Body.Left())
 		now = http1.Now()
 		x.now = now
 		switch {
 		case err == nil:
 			x.wait += now - begun
-			x.c.Waited(now-begun, len(x.c.Buffered())-had)
+			x.c.Waited(now-begun, n)
 			return nil
 		case !http1.Late(err):
 			x.wait += now - begun
@@ -103,13 +109,43 @@ type clientError struct{ err error }
 func (e *clientError) Error() string { return "reading the request body: " + e.err.Error() }
 func (e *clientError) Unwrap() error { return e.err }
 
+// load is what goes to the endpoint: bytes, or what is in a pipe.
+type load struct {
+	bytes []byte
+	pipe  *http1.Pipe
+}
+
+func (l *load) left() int {
+	if l.pipe != nil {
+		return l.pipe.Held()
+	}
+	return len(l.bytes)
+}
+
+// write sends of it what can be sent, and says how much that was.
+func (l *load) write(to *http1.Conn) (n int, err error) {
+	if l.pipe != nil {
+		return l.pipe.Pour(to, pourPiece)
+	}
+	n, err = to.Write(l.bytes)
+	l.bytes = l.bytes[n:]
+	return n, err
+}
+
+// rest is what has not been sent.
+func (l *load) rest() ([]byte, error) {
+	if l.pipe != nil {
+		return l.pipe.TakeBack()
+	}
+	return l.bytes, nil
+}
+
 // tell writes to the endpoint. One that answers meanwhile need not take the rest.
-func (x *carrier) tell(p []byte) error {
-	for len(p) > 0 {
+func (x *carrier) tell(l load) error {
+	for l.left() > 0 {
 		x.peer.WriteBy(x.now+lookEvery/2, x.now+lookEvery*3/2)
-		n, err := x.peer.Write(p)
+		n, err := l.write(&x.peer.Conn)
 		x.sent = x.sent || n > 0
-		p = p[n:]
 		switch {
 		case err == nil:
 			continue
@@ -121,7 +157,9 @@ func (x *carrier) tell(p []byte) error {
 		case x.clientLeft():
 			return errGone
 		case x.peer.Peek() != http1.Quiet:
-			x.unsent = p
+			if x.unsent, err = l.rest(); err != nil {
+				return err
+			}
 			return errReply
 		}
 		if until := x.deadline(); until > 0 && x.now >= until {

@@ -135,6 +135,23 @@ func (p *Pipe) Pour(to *Conn, most int) (written int, err error) {
 	return written, nil
 }
 
+// TakeBack gives what is in the pipe.
+func (p *Pipe) TakeBack() ([]byte, error) {
+	b := make([]byte, p.held)
+	for got := 0; got < len(b); {
+		n, err := syscall.Read(p.read, b[got:])
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err != nil:
+			return nil, os.NewSyscallError("read", err)
+		}
+		got += n
+		p.held -= n
+	}
+	return b, nil
+}
+
 func splice(from, to int, most int64) (int, syscall.Errno) {
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_SPLICE, uintptr(from), 0, uintptr(to), 0, uintptr(most), spliceMove|spliceNonblock)
 	return int(n), errno

@@ -17,5 +17,8 @@ func (p *Pipe) Held() int { return 0 }
 // Draw takes nothing.
 func (p *Pipe) Draw(*Conn, int64) (int, error) { return 0, ErrNoPipe }
 
+// TakeBack gives nothing.
+func (p *Pipe) TakeBack() ([]byte, error) { return nil, ErrNoPipe }
+
 // Pour writes nothing.
 func (p *Pipe) Pour(*Conn, int) (int, error) { return 0, ErrNoPipe }
