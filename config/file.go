@@ -70,6 +70,7 @@ type Limits struct {
 	ConnectionsPerClient int  `yaml:"connections_per_client" default:"0" min:"0" max:"1000000" doc:"Open connections of one address, of IPv6 of one /64; more are refused. 0 is a quarter of connections, but at least 100. Trusted proxies may have any number."`
 	Header               Size `yaml:"header" default:"64KiB" min:"8KiB" max:"1MiB" doc:"The whole request header."`
 	Body                 Size `yaml:"body" default:"0B" doc:"A request body; 0B is no limit."`
+	Response             Size `yaml:"response" default:"0B" doc:"The body of a response; 0B is no limit."`
 	BodyRate             Size `yaml:"body_rate" default:"240B" doc:"What a client has to send of a body in a second, on average while it is waited for, once timeouts.read is used up; 0B is anything. Not for gRPC."`
 }
 

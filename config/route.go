@@ -14,6 +14,7 @@ type Route struct {
 	Timeout        Duration    `yaml:"timeout" default:"0s" min:"1ms" max:"24h" doc:"Overrides the upstream's timeout; 0s is the upstream's."`
 	ErrorObjective Share       `yaml:"error_objective" default:"2%" min:"0.01%" max:"100%" doc:"Share of backend errors above which lower classes go first, when this route is of the most important class."`
 	BodyLimit      Size        `yaml:"body_limit" default:"0B" doc:"Overrides the listener's body limit; 0B is the listener's."`
+	ResponseLimit  Size        `yaml:"response_limit" default:"0B" doc:"Overrides the listener's response limit; 0B is the listener's."`
 }
 
 // Match says which requests a route covers.

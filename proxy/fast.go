@@ -91,7 +91,7 @@ func (l *fastLane) carry(_ *Proxy, x *passage) forward.Outcome {
 		l.extra = append(l.extra, "X-Triage-Degrade: optional\r\n"...)
 	}
 	l.to = forward.FastTarget{
-		URL: x.endpoint.URL(), Timeout: x.timeout(), BodyLimit: x.bodyLimit(), Path: x.Path, Query: l.f.Query, Extra: l.extra, Hooks: l,
+		URL: x.endpoint.URL(), Timeout: x.timeout(), BodyLimit: x.bodyLimit(), ResponseLimit: x.responseLimit(), Path: x.Path, Query: l.f.Query, Extra: l.extra, Hooks: l,
 	}
 	return x.up.forwarder.Carry(&l.f.Call, &l.to)
 }

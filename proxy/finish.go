@@ -97,12 +97,16 @@ func (x *passage) slotOutcome() shed.Outcome {
 
 // verdict judges for the breakers. A shed by somebody further down says that the backend is busy, not that it is broken.
 func (x *passage) verdict() breaker.Outcome {
+	why := x.Reason
+	if why == reason.ResponseTooLarge {
+		why = reason.None // it came, and counts by its status: how much a client asks for must not open a breaker
+	}
 	switch {
 	case x.endpoint == nil:
 		return breaker.Ignored
-	case x.Reason.Fault() == reason.FaultBackend:
+	case why.Fault() == reason.FaultBackend:
 		return breaker.Failure
-	case x.Reason != reason.None || x.shedBelow:
+	case why != reason.None || x.shedBelow:
 		return breaker.Ignored
 	case backendFailed(x.UpstreamStatus):
 		return breaker.Failure

@@ -96,6 +96,25 @@ func TestSlotOutcome(t *testing.T) {
 	}
 }
 
+// What the breakers are told: what the backend did. A response that is too large counts by its status.
+func TestVerdict(t *testing.T) {
+	for _, tt := range []struct {
+		why    reason.Reason
+		status int
+		below  bool
+		want   breaker.Outcome
+	}{
+		{reason.None, 200, false, breaker.Success}, {reason.None, 500, false, breaker.Failure}, {reason.None, 503, true, breaker.Ignored},
+		{reason.UpstreamReset, 0, false, breaker.Failure}, {reason.UpstreamIncomplete, 200, false, breaker.Failure}, {reason.ClientGone, 200, false, breaker.Ignored},
+		{reason.ResponseTooLarge, 200, false, breaker.Success}, {reason.ResponseTooLarge, 500, false, breaker.Failure}, {reason.ResponseTooLarge, 503, true, breaker.Ignored},
+	} {
+		x := &passage{Exchange: Exchange{Reason: tt.why, UpstreamStatus: tt.status}, endpoint: &upstream.Endpoint{}, shedBelow: tt.below}
+		if got := x.verdict(); got != tt.want {
+			t.Errorf("%s after %d: verdict %d, want %d", tt.why, tt.status, got, tt.want)
+		}
+	}
+}
+
 // Whatever order the hooks of a slow upload come in, the slot is given back.
 func TestSeatIsGivenBack(t *testing.T) {
 	settings := shed.Settings{Classes: 1, Routes: []shed.RouteSettings{{Name: "upload"}}}

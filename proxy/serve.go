@@ -204,3 +204,10 @@ func (x *passage) bodyLimit() int64 {
 	}
 	return x.route.settings.BodyLimit
 }
+
+func (x *passage) responseLimit() int64 {
+	if x.route == nil {
+		return 0
+	}
+	return x.route.settings.ResponseLimit
+}

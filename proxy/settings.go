@@ -62,6 +62,8 @@ type RouteSettings struct {
 	ErrorObjective float64
 	// BodyLimit is the largest request body in bytes; 0: no limit.
 	BodyLimit int64
+	// ResponseLimit is the largest body of a response in bytes; 0: no limit.
+	ResponseLimit int64
 }
 
 // LimitSettings is one rate limit of a route.

@@ -73,7 +73,8 @@ func (l *standardLane) answer() http.ResponseWriter { return l.w }
 
 func (l *standardLane) carry(p *Proxy, x *passage) forward.Outcome {
 	to := forward.Target{
-		URL: x.endpoint.URL(), HTTP2: x.endpoint.Settings().HTTP2, Timeout: x.timeout(), BodyLimit: x.bodyLimit(), OnHeader: x.OnHeader, Connected: x.Connected,
+		URL: x.endpoint.URL(), HTTP2: x.endpoint.Settings().HTTP2, Timeout: x.timeout(), BodyLimit: x.bodyLimit(), ResponseLimit: x.responseLimit(),
+		OnHeader: x.OnHeader, Connected: x.Connected,
 		Header: func(h http.Header) {
 			x.respond(h)
 			if x.timed {

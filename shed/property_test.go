@@ -14,20 +14,31 @@ import (
 // The tests of this file are the sentences of the package comment, one each, in drawn worlds. Each has a count of how often it could
 // have failed: a sentence about groups is not proved by worlds without one.
 
+// enough is how often a sentence has to be put to the test.
+const enough = 20
+
+// checked looks at drawn worlds, and at more of them while those have shown too little: how much they show is chance.
+func checked(t *testing.T, shown func() bool, look func(*rapid.T)) {
+	t.Helper()
+	for range 10 {
+		// Thinned worlds look for races; what they show of the sentence is chance.
+		if rapid.Check(t, look); raceDetector || shown() {
+			return
+		}
+	}
+	t.Error("the worlds show nothing")
+}
+
 // inWorlds runs a test in many worlds; evidence is how often the sentence was put to the test.
 func inWorlds(t *testing.T, look func(w *world, evidence *int)) {
 	t.Helper()
 	evidence := 0
-	rapid.Check(t, func(t *rapid.T) {
+	checked(t, func() bool { return evidence >= enough }, func(t *rapid.T) {
 		w := drawWorld(t)
 		look(w, &evidence)
 		w.run()
 	})
-	t.Logf("%d occasions", evidence)
-	// Thinned worlds look for races; what they show of the sentence is chance.
-	if evidence < 20 && !raceDetector {
-		t.Errorf("%d occasions to be wrong; want 20 at least: the worlds show nothing", evidence)
-	}
+	t.Logf("%d occasions to be wrong; want %d", evidence, enough)
 }
 
 // snapshot is the controller's state.
@@ -49,7 +60,7 @@ func (w *world) groupOf() []string {
 // groups that open, merge and close, and configurations that take routes away and bring them back.
 func TestTicketsOfDrawnWorldsComeBack(t *testing.T) {
 	evidence := 0
-	rapid.Check(t, func(t *rapid.T) {
+	checked(t, func() bool { return evidence >= enough }, func(t *rapid.T) {
 		w := drawWorld(t)
 		var all []*visitor
 		w.arrived = func(v *visitor) { all = append(all, v) }
@@ -85,9 +96,7 @@ func TestTicketsOfDrawnWorldsComeBack(t *testing.T) {
 			}
 		}
 	})
-	if t.Logf("%d occasions", evidence); evidence < 20 && !raceDetector {
-		t.Errorf("%d waited in groups; the worlds show nothing", evidence)
-	}
+	t.Logf("%d waited in groups; want %d", evidence, enough)
 }
 
 // "Inside a group nobody waits behind a less important request": who begins to run is better than all who wait in its group, by class,

@@ -101,15 +101,10 @@ func TestLeanJudgesAsNetHTTPDoes(t *testing.T) {
 	var before map[string]load.Counts
 	servers := protocols(t, handler)
 	for _, protocol := range []load.Protocol{load.HTTP1, load.Lean} {
-		s := load.Settings{Target: servers[protocol], Protocol: protocol, Deadline: 2 * time.Second, Regular: true, Phases: []load.Phase{{Name: "all", For: 50 * time.Millisecond, Rates: map[string]float64{}}}}
+		s := load.Settings{Target: servers[protocol], Protocol: protocol, Deadline: 30 * time.Second, Regular: true, Phases: []load.Phase{{Name: "all", For: 50 * time.Millisecond, Rates: map[string]float64{}}}}
 		for _, path := range []string{"served", "refused", "quota", "degraded", "error", "half"} {
 			s.Requests = append(s.Requests, load.Request{Route: path, Class: path, Path: "/" + path})
 			s.Phases[0].Rates[path] = 100
-		}
-		if protocol == load.Lean { // one is enough for what takes a deadline
-			s.Requests = append(s.Requests, load.Request{Route: "slow", Class: "slow", Path: "/slow"})
-			s.Phases[0].Rates["slow"] = 20
-			s.Deadline = 500 * time.Millisecond
 		}
 		got := map[string]load.Counts{}
 		for _, c := range run(t, s).Classes {
@@ -120,14 +115,19 @@ func TestLeanJudgesAsNetHTTPDoes(t *testing.T) {
 			before = got
 			continue
 		}
-		if slow := got["slow"]; slow.GaveUp != 1 || slow.Failed != 1 {
-			t.Errorf("slow: got %+v, want one that gave up", slow)
-		}
 		for class, want := range before {
 			if got[class] != want {
 				t.Errorf("%s: %s got %+v, %s got %+v", class, load.HTTP1, want, load.Lean, got[class])
 			}
 		}
+	}
+	slow := load.Settings{
+		Target: servers[load.Lean], Protocol: load.Lean, Deadline: 100 * time.Millisecond, Regular: true,
+		Requests: []load.Request{{Route: "slow", Class: "slow", Path: "/slow"}},
+		Phases:   []load.Phase{{Name: "all", For: 50 * time.Millisecond, Rates: map[string]float64{"slow": 20}}},
+	}
+	if got := run(t, slow).Classes[0].Total; got.GaveUp != 1 || got.Failed != 1 {
+		t.Errorf("slow: got %+v, want one that gave up", got.Counts)
 	}
 }
 
@@ -177,15 +177,23 @@ func TestLeanIsCutShort(t *testing.T) {
 	}
 }
 
+// saturate tries again if nothing ended in the time that was counted, in which a busy machine may have run somebody else.
+func saturate(t *testing.T, s load.Saturation) (got load.Saturated, err error) {
+	for begun := time.Now(); err == nil && got.Answered+got.Failed == 0 && time.Since(begun) < 30*time.Second; {
+		got, err = load.Saturate(t.Context(), s)
+	}
+	return got, err
+}
+
 func TestSaturate(t *testing.T) {
-	got, err := load.Saturate(t.Context(), load.Saturation{Target: leanServer(t, 100), Request: load.Request{Path: "/"}, Users: 5, Warm: 10 * time.Millisecond, For: 100 * time.Millisecond})
+	got, err := saturate(t, load.Saturation{Target: leanServer(t, 100), Request: load.Request{Path: "/"}, Users: 5, Warm: 10 * time.Millisecond, For: 100 * time.Millisecond})
 	if err != nil || got.Answered == 0 || got.Failed != 0 || got.Rate <= 0 || got.P50 <= 0 || got.Max < got.P99 {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	if _, err := load.Saturate(t.Context(), load.Saturation{Target: "http://127.0.0.1:1", Request: load.Request{Path: "/"}}); err == nil {
 		t.Error("no users: got no error")
 	}
-	got, err = load.Saturate(t.Context(), load.Saturation{Target: "http://127.0.0.1:1", Request: load.Request{Path: "/"}, Users: 1, For: 30 * time.Millisecond})
+	got, err = saturate(t, load.Saturation{Target: "http://127.0.0.1:1", Request: load.Request{Path: "/"}, Users: 1, For: 30 * time.Millisecond})
 	if err != nil || got.Answered != 0 || got.Failed == 0 || got.LastError == "" {
 		t.Errorf("nobody there: got %+v, %v", got, err)
 	}

@@ -103,23 +103,27 @@ func proxySettings(f *config.File, key shed.CohortKey, recorder func(route, prio
 		s.Upstreams = append(s.Upstreams, us)
 	}
 	rules := rulesOf(f)
-	bodyLimit := smallestBodyLimit(f.Listen)
+	bodyLimit := smallest(f.Listen, func(l config.Limits) config.Size { return l.Body })
+	responseLimit := smallest(f.Listen, func(l config.Limits) config.Size { return l.Response })
 	for i, r := range f.Routes {
 		rs := routeSettings(r, rules[i], slices.Index(f.Priorities, r.Priority))
 		if rs.BodyLimit == 0 {
 			rs.BodyLimit = bodyLimit
+		}
+		if rs.ResponseLimit == 0 {
+			rs.ResponseLimit = responseLimit
 		}
 		s.Routes = append(s.Routes, rs)
 	}
 	return s, nil
 }
 
-// smallestBodyLimit is the tightest of the listeners' limits: routes do not know which listener a request came in by.
-func smallestBodyLimit(listeners []config.Listener) int64 {
+// smallest is the tightest of the listeners' limits of one kind: routes do not know which listener a request came in by.
+func smallest(listeners []config.Listener, of func(config.Limits) config.Size) int64 {
 	var limit int64
 	for _, l := range listeners {
-		if body := int64(l.Limits.Body); body > 0 && (limit == 0 || body < limit) {
-			limit = body
+		if size := int64(of(l.Limits)); size > 0 && (limit == 0 || size < limit) {
+			limit = size
 		}
 	}
 	return limit
@@ -146,7 +150,7 @@ func upstreamSettings(name string, u config.Upstream, mode string) (proxy.Upstre
 func routeSettings(r config.Route, rule route.Rule, class int) proxy.RouteSettings {
 	s := proxy.RouteSettings{
 		Rule: rule, Upstream: r.Upstream, Class: class, Timeout: time.Duration(r.Timeout),
-		ErrorObjective: float64(r.ErrorObjective), BodyLimit: int64(r.BodyLimit),
+		ErrorObjective: float64(r.ErrorObjective), BodyLimit: int64(r.BodyLimit), ResponseLimit: int64(r.ResponseLimit),
 		Breaker: breaker.Settings{Disabled: r.Breaker.Disabled, FailureShare: float64(r.Breaker.FailureShare), OpenFor: time.Duration(r.Breaker.OpenFor), Probes: r.Breaker.Probes},
 	}
 	if s.Alone = r.SharesNothing(); !s.Alone {

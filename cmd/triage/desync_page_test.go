@@ -106,6 +106,19 @@ request that is not plain:
 
 Answers of every kind are the fast lane's own: in chunks, by length, until the end, 1xx, event streams, trailers.
 
+## Sizes
+
+| what | most | beyond it |
+|---|---|---|
+| a request's header | ` + "`limits.header`" + `, 64 KiB; 500 fields | 431; closed |
+| a request's body | ` + "`body_limit`" + ` or ` + "`limits.body`" + `; none | 413; closed |
+| a response's header | 64 KiB; 16 informational ones before it | 502, ` + "`upstream_garbage`" + ` |
+| a response's body that says its length | ` + "`response_limit`" + ` or ` + "`limits.response`" + `; none | 502, ` + "`response_too_large`" + `; nothing of it is passed on |
+| in chunks, or until the end | the same | what came before has been passed on; the connection breaks without a last chunk, in HTTP/2 the stream is reset |
+
+After each of these the endpoint's connection is closed, unless all that it sent had been read by then; one of HTTP/2 loses the stream. A response to HEAD, or with 304, says the length of another one, and passes. To a client of
+HTTP/1.0 the end of the connection is the end of the body, so it gets a reset where an answer breaks off.
+
 ## HTTP/2
 
 Of h2spec 2.2.1's 145 cases the standard lane passes 142 by TLS and 141 by h2c, stock net/http 141 and 139 in the same run (an e2e test runs both). The rest:

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"triage/proxy/edge"
 )
@@ -16,7 +17,10 @@ import (
 // the listener lives through it.
 func TestFullDescriptorTable(t *testing.T) {
 	l, out := serve(t, edge.Settings{}, hello)
-	get(t, l, "/")
+	first := dial(t, l)
+	first.send("GET / HTTP/1.0\r\n\r\n")
+	first.response("GET")
+	first.wantClosed() // or its descriptor becomes free later
 
 	var before syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
@@ -29,10 +33,15 @@ func TestFullDescriptorTable(t *testing.T) {
 	}
 	full := before
 	full.Cur = uint64(highest(t) + 1)
-	fill := fillDescriptors(t, full)
+	fill, begun := fillDescriptors(t, full), time.Now()
 	at := l.Addr().(*net.TCPAddr)
 	connected := syscall.Connect(fd, &syscall.SockaddrInet4{Port: at.Port, Addr: [4]byte(at.IP.To4())})
-	eventually(t, "accepting to fail", func() bool { return l.Snapshot().AcceptErrors > 2 })
+	eventually(t, "accepting to fail", func() bool {
+		if more, err := os.Open(os.DevNull); err == nil { // somebody has closed one
+			fill = append(fill, more)
+		}
+		return l.Snapshot().AcceptErrors > 2
+	})
 
 	for _, f := range fill {
 		f.Close()
@@ -64,7 +73,7 @@ func TestFullDescriptorTable(t *testing.T) {
 		t.Errorf("the client that waited got %q, want hello", answer.String())
 	}
 	get(t, l, "/")
-	if n := strings.Count(out.String(), "cannot accept connections"); n != 1 {
+	if n := strings.Count(out.String(), "cannot accept connections"); n < 1 || n > 1+int(time.Since(begun)/time.Second) {
 		t.Errorf("the log says %d times that it cannot accept, want once a second:\n%s", n, out.String())
 	}
 }

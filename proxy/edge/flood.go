@@ -145,6 +145,14 @@ func (p *peer) busy() {
 	}
 }
 
+// reset ends a connection by RST: to a client of HTTP/1.0 any other end is the end of the answer.
+func (p *peer) reset() {
+	if p != nil && p.conn != nil {
+		_ = p.conn.SetLinger(0)
+		_ = p.conn.Close()
+	}
+}
+
 // ended notes how a request ended, and closes the connection of a client that abandons what it asks for (CVE-2023-44487, "rapid reset",
 // and CVE-2025-8671, where the client makes us reset).
 func (l *Listener) ended(ctx context.Context) {

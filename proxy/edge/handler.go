@@ -27,6 +27,7 @@ func (l *Listener) wrap(next http.Handler) http.Handler {
 		if status != 0 {
 			l.tally.refused.Add(1)
 			refuse(t, status)
+			t.finish()
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), transferKey{}, t))

@@ -81,9 +81,10 @@ func TestIdleCrowdMakesRoom(t *testing.T) {
 // While the process is short of something idle connections, and headers that do not come, have less time.
 func TestShortage(t *testing.T) {
 	short := &shortage.Watch{}
-	release := make(chan struct{})
+	inside, release := make(chan struct{}), make(chan struct{})
 	l, _ := serve(t, edge.Settings{Shortage: short, ReadHeader: time.Hour, Idle: time.Hour}, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/busy" {
+			close(inside)
 			<-release
 		}
 		hello(w, r)
@@ -92,7 +93,8 @@ func TestShortage(t *testing.T) {
 	idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	idle.response("GET")
 	slow.send("GET / HTTP/1.1\r\nHost: a\r\nX-Slow")
-	busy.send("GET /busy HTTP/1.1\r\nHost: a\r\n\r\n")
+	busy.send("GET /busy HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n") // or it would be idle afterwards
+	<-inside
 	eventually(t, "all three to be there", func() bool { return l.Idle() == 1 && l.Heading() == 1 && l.Connections() == 3 })
 	l.Age(10 * time.Minute)
 	short.Set(shortage.Snapshot{Descriptors: 1})

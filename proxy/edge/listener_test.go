@@ -110,7 +110,8 @@ func TestShutdownLetsRequestsEnd(t *testing.T) {
 	}
 }
 
-// A client that is about to use its kept connection when the shutdown begins gets its answer, and is told to close.
+// A client that is about to use its kept connection when the shutdown begins gets its answer, and is told to close. Here it may take its time
+// for that.
 func TestShutdownAnswersKeptConnections(t *testing.T) {
 	l, _ := serve(t, edge.Settings{}, hello)
 	c := dial(t, l)
@@ -120,7 +121,7 @@ func TestShutdownAnswersKeptConnections(t *testing.T) {
 		t.Error("told to close before the shutdown")
 	}
 	down := make(chan error, 1)
-	go func() { down <- l.Shutdown(context.Background()) }()
+	go func() { down <- l.Leave(context.Background(), patience) }()
 	eventually(t, "the listener to stop accepting", func() bool {
 		probe, err := net.Dial("tcp", l.Addr().String())
 		if err == nil {
@@ -134,7 +135,7 @@ func TestShutdownAnswersKeptConnections(t *testing.T) {
 		t.Errorf("body %q, close %v; want hello and Connection: close", body, resp.Close)
 	}
 	if err := <-down; err != nil {
-		t.Errorf("Shutdown = %v", err)
+		t.Errorf("Leave = %v", err)
 	}
 }
 
@@ -155,25 +156,33 @@ func TestShutdownGivesUp(t *testing.T) {
 }
 
 func TestMaxConnections(t *testing.T) {
-	l, _ := serve(t, edge.Settings{MaxConnections: 2}, hello)
-	ask := "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-	var kept []*client
-	for range 2 {
-		c := dial(t, l)
-		c.send(ask)
-		c.response("GET")
-		kept = append(kept, c)
+	// Those that stay are not idle, so that none of them has to make room.
+	inside := make(chan struct{})
+	l, _ := serve(t, edge.Settings{MaxConnections: 2}, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/stay" {
+			inside <- struct{}{}
+			<-r.Context().Done()
+		}
+		hello(w, r)
+	})
+	stay := func(c *client) *client {
+		c.send("GET /stay HTTP/1.1\r\nHost: a\r\n\r\n")
+		<-inside
+		return c
 	}
+	ask := "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+	leaves, _ := stay(dial(t, l)), stay(dial(t, l))
 	third := dial(t, l)
 	third.send(ask)
 	eventually(t, "accepting to wait", func() bool { return l.Snapshot().Waited > 0 })
 	if s := l.Snapshot(); s.Connections != 2 || s.Accepted != 2 || s.Limit != 2 {
 		t.Errorf("at the limit: %+v, want 2 connections accepted", s)
 	}
-	kept[0].Close()
+	leaves.Close()
 	if _, body := third.response("GET"); body != "hello" {
 		t.Errorf("body %q, want the third to be served when the first has left", body)
 	}
+	stay(third)
 	fourth := dial(t, l)
 	fourth.send(ask)
 	s := edge.Settings{Address: "127.0.0.1:0", MaxConnections: 3}

@@ -32,6 +32,9 @@ type transfer struct {
 	effort        *effort
 	doubt         *doubt
 	request       int // its number on the connection
+	// old is the client if it speaks HTTP/1.0, whole is set when the handler has returned by itself.
+	old   *peer
+	whole bool
 	// hijacked is set when the connection is the handler's.
 	hijacked bool
 	// duplex is set when the handler reads while it writes, and net/http does not finish the body first.
@@ -41,6 +44,9 @@ type transfer struct {
 func (l *Listener) newTransfer(w http.ResponseWriter, r *http.Request, p *policy) *transfer {
 	t := &transfer{ResponseWriter: w, from: l, client: identifyRequest(r, p), effort: peerOf(r.Context()).effort(), doubt: peerOf(r.Context()).doubt(r)}
 	t.request = t.doubt.begin()
+	if !r.ProtoAtLeast(1, 1) {
+		t.old = peerOf(r.Context())
+	}
 	t.body.effort = t.effort
 	t.pace.init(w, r.ProtoMajor, true, p.Shortage.Scale(p.Write, bodyFloor))
 	if r.Body != nil && r.Body != http.NoBody {
@@ -198,6 +204,9 @@ func (t *transfer) end() {
 	}
 	t.before()
 	t.body.end()
+	if !t.whole {
+		t.old.reset()
+	}
 }
 
 // finish is called when the handler has returned by itself. It cuts a connection that net/http would use again although
@@ -210,4 +219,5 @@ func (t *transfer) finish() {
 	default:
 		t.start()
 	}
+	t.whole = true
 }

@@ -1,6 +1,7 @@
 package forward_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -122,17 +123,19 @@ func TestClientHangsUp(t *testing.T) {
 func TestSlowClientIsNotTheEndpointsFault(t *testing.T) {
 	u := endpoint(t, answerAll)
 	fr := newFront(t, forward.Settings{}, forward.Target{URL: u, Timeout: 250 * time.Millisecond})
-	c := fr.client()
-	c.say("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 12\r\n\r\n")
-	for range 12 {
-		time.Sleep(25 * time.Millisecond)
-		c.say("x")
-	}
-	out := fr.outcome()
-	wantReason(t, out, reason.None)
-	if out.ClientWait < 250*time.Millisecond || out.FirstByte-out.ClientWait > 250*time.Millisecond {
-		t.Errorf("client wait %v of %v; want nearly all", out.ClientWait, out.FirstByte)
-	}
+	retried(t, func() error {
+		c := fr.client()
+		c.say("POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 12\r\n\r\n")
+		for range 12 {
+			time.Sleep(25 * time.Millisecond)
+			c.say("x")
+		}
+		out := fr.outcome()
+		if out.Reason != reason.None || out.ClientWait < 250*time.Millisecond || out.FirstByte-out.ClientWait > 250*time.Millisecond {
+			return fmt.Errorf("%v (%v), client wait %v of %v; want no reason, and nearly all", out.Reason, out.Err, out.ClientWait, out.FirstByte)
+		}
+		return nil
+	})
 }
 
 // TestEndpointDiesWhileClientStalls: what the endpoint does is noticed while a read from the client is under way.

@@ -17,9 +17,9 @@ import (
 // FastTarget is where an exchange of the fast lane goes.
 type FastTarget struct {
 	// URL has the host of the endpoint; its scheme is http.
-	URL       *url.URL
-	Timeout   time.Duration
-	BodyLimit int64
+	URL                      *url.URL
+	Timeout                  time.Duration
+	BodyLimit, ResponseLimit int64
 	// Path and Query are what the endpoint is asked for, Query with its question mark.
 	Path, Query string
 	// Extra are fields to add, as they go on the wire.
@@ -71,9 +71,9 @@ type carrier struct {
 	sent, answered bool
 	// early is set when the endpoint answers before it has the whole request.
 	early bool
-	// ready is the request as far as it was to be sent first, until it was.
-	ready []byte
-	pump  *pump
+	// ready is the request as far as it was to be sent first, until it was; unsent what was left of its last piece when the answer began.
+	ready, unsent []byte
+	pump          *pump
 }
 
 // carriers are used again: the pump, where there is one, keeps its carrier from the stack.

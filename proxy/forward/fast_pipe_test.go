@@ -88,7 +88,11 @@ func TestCarryLongBodyBreaks(t *testing.T) {
 		{"a client that leaves", "", "leaves", reason.ClientGone},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			fr := carryFront(t, forward.Settings{IdleTimeout: 200 * time.Millisecond}, forward.FastTarget{URL: endpoint(t, endless(tt.endpoint))})
+			idle := patience / 2
+			if tt.endpoint == "rests" {
+				idle = 200 * time.Millisecond
+			}
+			fr := carryFront(t, forward.Settings{IdleTimeout: idle}, forward.FastTarget{URL: endpoint(t, endless(tt.endpoint))})
 			c := fr.client()
 			c.say(plainGet)
 			switch tt.client {

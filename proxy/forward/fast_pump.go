@@ -14,6 +14,8 @@ type pump struct {
 	x     *carrier
 	gone  atomic.Bool // the client has left or sent nonsense
 	ended chan struct{}
+	// b is what is to be sent next.
+	b []byte
 
 	mu   sync.Mutex
 	torn bool
@@ -21,25 +23,25 @@ type pump struct {
 }
 
 func startPump(x *carrier) *pump {
-	p := &pump{x: x, ended: make(chan struct{})}
+	// What is unsent is copied: it lies where the answer's header is written next.
+	p := &pump{x: x, ended: make(chan struct{}), b: append(http1.Buffer(), x.unsent...)}
 	go p.run()
 	return p
 }
 
 func (p *pump) run() {
 	defer close(p.ended)
-	b := http1.Buffer()
-	defer func() { http1.Release(b) }()
-	for {
+	defer func() { http1.Release(p.b) }()
+	for ; ; p.b = p.b[:0] {
 		var err error
-		if b, err = p.x.gather(b[:0]); err != nil {
+		if p.b, err = p.x.gather(p.b); err != nil {
 			p.blame(err)
 			return
 		}
 		if !p.bound() {
 			return
 		}
-		if _, err := p.x.peer.Write(b); err != nil || p.x.c.Body.Whole() {
+		if _, err := p.x.peer.Write(p.b); err != nil || p.x.c.Body.Whole() {
 			return // an endpoint that takes no more need not
 		}
 		begun, had := http1.Now(), len(p.x.c.Buffered())

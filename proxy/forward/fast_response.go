@@ -59,18 +59,25 @@ func (x *carrier) pass() {
 	x.out.FirstByte = x.now - x.begun
 	x.out.ClientWait = x.wait
 	x.to.Hooks.OnHeader(r.Status, x.wait)
+	if x.exceeds(r.Framing.Length) {
+		x.fail(reason.ResponseTooLarge, errResponseTooLarge)
+		return
+	}
 	x.early = x.early || !x.c.Body.Whole()
 	if x.to.Hooks.Look(&r.Fields) || x.early {
 		x.c.Last = true
 	}
 	x.out.Started = true
-	if x.early && !x.c.Body.Whole() {
+	if !x.c.Body.Whole() || len(x.unsent) > 0 {
 		x.pump = startPump(x)
 	}
 	if err := x.stream(x.header()); err != nil {
 		x.fail(x.blameAnswer(err))
 	}
 }
+
+// exceeds reports whether a body of n bytes is larger than a response may be.
+func (x *carrier) exceeds(n int64) bool { return x.to.ResponseLimit > 0 && n > x.to.ResponseLimit }
 
 // header writes the response's header into the call's buffer.
 func (x *carrier) header() []byte {
@@ -96,7 +103,7 @@ func (e *sendError) Unwrap() error { return e.err }
 // stream passes the body on, after what b has. What has arrived is sent off before anybody waits.
 func (x *carrier) stream(b []byte) error {
 	body, chunked := &x.peer.Body, x.peer.Response.Framing.Chunked || x.peer.Response.UntilClose
-	inB := int64(0)
+	inB, taken := int64(0), int64(0)
 	flush := func() error {
 		n, err := x.c.SendAt(x.now, b)
 		if len(b) > 4<<10 { // a client that takes little may have to be waited for
@@ -119,6 +126,9 @@ func (x *carrier) stream(b []byte) error {
 		piece, err := body.Next()
 		if err != nil {
 			return errors.Join(err, flush())
+		}
+		if taken += int64(len(piece)); x.exceeds(taken) {
+			return errors.Join(errResponseTooLarge, flush())
 		}
 		if len(piece) > 0 {
 			if len(b)+len(piece)+chunkFrame > cap(b) {
@@ -264,6 +274,8 @@ func (x *carrier) blameAnswer(err error) (reason.Reason, error) {
 		}
 	}
 	switch {
+	case errors.Is(err, errResponseTooLarge):
+		return reason.ResponseTooLarge, err
 	case errors.As(err, &send):
 		return sendReason(err), err
 	case errors.Is(err, errGone):

@@ -121,6 +121,7 @@ func (x *carrier) tell(p []byte) error {
 		case x.clientLeft():
 			return errGone
 		case x.peer.Peek() != http1.Quiet:
+			x.unsent = p
 			return errReply
 		}
 		if until := x.deadline(); until > 0 && x.now >= until {

@@ -47,6 +47,8 @@ type Target struct {
 	Timeout time.Duration
 	// BodyLimit is the size of the largest request body in bytes; 0 is no limit.
 	BodyLimit int64
+	// ResponseLimit is the size of the largest response body in bytes; 0 is no limit. Tunnels have none.
+	ResponseLimit int64
 	// Host is sent as Host; "" is the client's.
 	Host string
 	// OnHeader is called once when the final response header has arrived, before it is passed on; nil is nobody. clientWait is the
@@ -168,8 +170,8 @@ func (f *Forwarder) Forward(w http.ResponseWriter, r *http.Request, to Target) O
 		}
 		a.fail(a.blame(err))
 	case !arrived:
-		closeQuietly(res.Body)
 		a.fail(reason.UpstreamTimeout, errTimeout)
+		a.letGo(res)
 	default:
 		a.pass(res)
 	}

@@ -27,7 +27,22 @@ func TestMain(m *testing.M) {
 }
 
 // patience bounds every wait of a test; nothing here takes that long when the code is right.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
+
+// retried calls try until it finds nothing wrong. It is for times of a fraction of a second: an endpoint, or a client, that is not run for that
+// long breaks one, and nobody is to blame; who is to blame does so every time.
+func retried(t *testing.T, try func() error) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+}
 
 // endpoint is a raw TCP server: every connection is handed to serve, with the number of connections before it.
 func endpoint(t testing.TB, serve func(nth int, c *wire)) *url.URL {
@@ -115,6 +130,8 @@ type front struct {
 	t        testing.TB
 	f        *forward.Forwarder
 	outcomes chan forward.Outcome
+	// still is how long a client of Carry may stand still.
+	still time.Duration
 }
 
 type option func(*http.Request, *forward.Target, *http.ResponseController)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,7 +57,11 @@ func TestHTTP2Blame(t *testing.T) {
 		"not there": {func(*testing.T) *url.URL { return &url.URL{Scheme: "http", Host: "127.0.0.1:1"} }, reason.ConnectRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fr := newFront(t, forward.Settings{PingAfter: 50 * time.Millisecond, PingTimeout: 50 * time.Millisecond}, forward.Target{URL: tt.to(t), HTTP2: true})
+			ping := patience / 2
+			if strings.HasPrefix(name, "connection dead") {
+				ping = 50 * time.Millisecond
+			}
+			fr := newFront(t, forward.Settings{PingAfter: ping, PingTimeout: ping}, forward.Target{URL: tt.to(t), HTTP2: true})
 			_, _ = fr.exchange(get)
 			wantReason(t, fr.outcome(), tt.want)
 		})

@@ -6,11 +6,16 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"triage/proxy/reason"
 )
+
+// errResponseTooLarge is a response of which nothing, or no more, is passed on.
+var errResponseTooLarge = errors.New("the response body is larger than allowed")
 
 // pass carries a response over to the client.
 func (a *attempt) pass(res *http.Response) {
-	defer closeQuietly(res.Body)
+	defer a.letGo(res)
 	a.out.Status = res.StatusCode
 	a.out.FirstByte = time.Since(a.begun)
 	_, a.out.ClientWait = a.upload.progress()
@@ -21,11 +26,23 @@ func (a *attempt) pass(res *http.Response) {
 		a.switchProtocols(res)
 		return
 	}
+	if a.exceeds(res.ContentLength) && a.r.Method != http.MethodHead && res.StatusCode != http.StatusNotModified {
+		a.fail(reason.ResponseTooLarge, errResponseTooLarge)
+		return
+	}
 	a.passHeader(res)
 	if !a.passBody(res) {
 		return
 	}
 	a.passTrailer(res)
+}
+
+// letGo ends reading a response. After an error its body is left to the end of the context: one that is closed the transport drains, if that is
+// not much, and uses the connection again.
+func (a *attempt) letGo(res *http.Response) {
+	if a.out.Reason == reason.None || a.to.HTTP2 || res.StatusCode == http.StatusSwitchingProtocols {
+		closeQuietly(res.Body)
+	}
 }
 
 func (a *attempt) passHeader(res *http.Response) {
@@ -47,6 +64,9 @@ func (a *attempt) passHeader(res *http.Response) {
 	a.head.wrote()
 }
 
+// exceeds reports whether a body of n bytes is larger than a response may be.
+func (a *attempt) exceeds(n int64) bool { return a.to.ResponseLimit > 0 && n > a.to.ResponseLimit }
+
 // passBody copies the body and reports whether all of it went over.
 func (a *attempt) passBody(res *http.Response) bool {
 	if res.Body == http.NoBody {
@@ -56,6 +76,10 @@ func (a *attempt) passBody(res *http.Response) bool {
 	defer a.f.buffers.Put(buf)
 	for {
 		n, readErr := a.readBody(res.Body, buf[:])
+		if a.exceeds(a.out.BytesOut + int64(n)) {
+			a.fail(reason.ResponseTooLarge, errResponseTooLarge)
+			return false
+		}
 		if err := a.deliver(buf[:n]); err != nil {
 			a.fail(sendReason(err), fmt.Errorf("writing the response: %w", err))
 			return false

@@ -2,6 +2,7 @@ package forward_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -29,25 +30,33 @@ func TestSlowBody(t *testing.T) {
 		{"refused in the end, in chunks", head + "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n", "2\r\nbc\r\n0\r\n\r\n", reason.Limit, true, "503"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			var slow, whole atomic.Int32
-			told := make(chan struct{}, 1)
-			to := forward.Target{URL: endpoint(t, answerAll), Timeout: patience / 2,
-				SlowBody:  func() { slow.Add(1); told <- struct{}{} },
-				WholeBody: func(context.Context) reason.Reason { whole.Add(1); return row.refuses },
-			}
-			fr := newFront(t, forward.Settings{}, to)
-			c := fr.client()
-			c.say("%s", row.first)
-			if row.slow {
-				take(t, told)
-				c.say("%s", row.rest)
-			}
-			answer, _ := c.rest()
-			wantContains(t, "answer", answer, "HTTP/1.1 "+row.status+" ")
-			wantReason(t, fr.outcome(), row.refuses)
-			if want := map[bool]int32{true: 1}[row.slow]; slow.Load() != want || whole.Load() != want {
-				t.Errorf("told %d times that it is slow and %d times that it is whole, want %d", slow.Load(), whole.Load(), want)
-			}
+			retried(t, func() error { // a body that is there at once may not be looked at in time
+				var slow, whole atomic.Int32
+				told := make(chan struct{}, 1)
+				to := forward.Target{URL: endpoint(t, answerAll), Timeout: patience / 2,
+					SlowBody:  func() { slow.Add(1); told <- struct{}{} },
+					WholeBody: func(context.Context) reason.Reason { whole.Add(1); return row.refuses },
+				}
+				fr := newFront(t, forward.Settings{}, to)
+				c := fr.client()
+				c.say("%s", row.first)
+				if row.slow {
+					take(t, told)
+					c.say("%s", row.rest)
+				}
+				answer, _ := c.rest()
+				wantContains(t, "answer", answer, "HTTP/1.1 "+row.status+" ")
+				wantReason(t, fr.outcome(), row.refuses)
+				want := map[bool]int32{true: 1}[row.slow]
+				if slow.Load() == want && whole.Load() == want {
+					return nil
+				}
+				err := fmt.Errorf("told %d times that it is slow and %d times that it is whole, want %d", slow.Load(), whole.Load(), want)
+				if row.slow {
+					t.Fatal(err)
+				}
+				return err
+			})
 		})
 	}
 }

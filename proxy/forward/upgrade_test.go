@@ -1,6 +1,7 @@
 package forward_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -93,17 +94,24 @@ func TestUpgradeEnds(t *testing.T) {
 // TestUpgradeStaysOpen: bytes in either direction keep a tunnel alive.
 func TestUpgradeStaysOpen(t *testing.T) {
 	fr := newFront(t, forward.Settings{IdleTimeout: 200 * time.Millisecond}, forward.Target{URL: endpoint(t, echo)})
-	c := fr.client()
-	c.say(handshake)
-	c.header()
-	c.read(5)
-	for range 30 {
-		time.Sleep(8 * time.Millisecond)
-		c.say("x")
-		if got := c.read(1); got != "x" {
-			t.Fatal("closed in spite of traffic")
+	retried(t, func() error {
+		c := fr.client()
+		defer func() {
+			c.Close()
+			fr.outcome()
+		}()
+		c.say(handshake)
+		c.header()
+		c.read(5)
+		for range 30 {
+			time.Sleep(8 * time.Millisecond)
+			c.say("x")
+			if got := c.read(1); got != "x" {
+				return errors.New("closed in spite of traffic")
+			}
 		}
-	}
+		return nil
+	})
 }
 
 // TestUpgradeTakesNothing: a client that goes on speaking and takes nothing of what it is told is cut, and so is such an endpoint.

@@ -44,6 +44,7 @@ const (
 	UpstreamTimeout
 	UpstreamReset
 	UpstreamGarbage
+	ResponseTooLarge
 	UpstreamIncomplete
 
 	// Ours.
@@ -120,6 +121,7 @@ var table = [count]row{
 	UpstreamTimeout:    {"upstream_timeout", 504, "http_response_timeout", grpcDeadlineExceeded, FaultBackend, "no response header within the timeout"},
 	UpstreamReset:      {"upstream_reset", 502, "connection_terminated", grpcUnavailable, FaultBackend, "the endpoint closed the connection before its response header was complete"},
 	UpstreamGarbage:    {"upstream_garbage", 502, "http_protocol_error", grpcInternal, FaultBackend, "the endpoint's answer is not valid HTTP"},
+	ResponseTooLarge:   {"response_too_large", 502, "http_response_body_size", grpcResourceExhausted, FaultBackend, "the response body is larger than the route allows; if part of it had gone out, the client's connection was cut there"},
 	UpstreamIncomplete: {"upstream_incomplete", 502, "http_response_incomplete", grpcUnavailable, FaultBackend, "the response body ended early or stood still; the client's connection was cut so that it notices"},
 
 	Internal: {"internal", 500, "proxy_internal_error", grpcInternal, FaultProxy, "a defect of Triage; the log has the details"},

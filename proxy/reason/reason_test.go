@@ -12,7 +12,7 @@ func TestTableIsComplete(t *testing.T) {
 	registered := map[string]bool{
 		"destination_not_found": true, "destination_unavailable": true, "dns_error": true, "connection_refused": true, "connection_terminated": true,
 		"connection_timeout": true, "connection_limit_reached": true, "tls_protocol_error": true, "http_request_error": true, "http_request_denied": true,
-		"http_response_incomplete": true, "http_response_timeout": true, "http_upgrade_failed": true, "http_protocol_error": true,
+		"http_response_incomplete": true, "http_response_body_size": true, "http_response_timeout": true, "http_upgrade_failed": true, "http_protocol_error": true,
 		"proxy_internal_error": true, "proxy_loop_detected": true,
 	}
 	word := regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)

@@ -191,7 +191,9 @@ func TestTunedContendersKeepToThePool(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			hold := make(chan struct{})
 			b := newBackend(t, hold)
-			h := contender(t, name, told(b, db))
+			f := told(b, db)
+			f.Patience = time.Minute // nobody who waits is to give up
+			h := contender(t, name, f)
 			var asking sync.WaitGroup
 			for range 4 {
 				asking.Go(func() { ask(h, "/recs") })
