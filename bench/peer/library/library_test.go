@@ -146,11 +146,13 @@ func TestBareContendersBearClientsThatHangUp(t *testing.T) {
 			h := contender(t, library.BarePrefix+name, told(b))
 			for n := range int64(10) {
 				ctx, hangUp := context.WithCancel(t.Context())
+				var answered atomic.Bool
 				var asking sync.WaitGroup
 				asking.Go(func() {
 					h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/recs", nil).WithContext(ctx))
+					answered.Store(true)
 				})
-				for b.asked.Load() <= n {
+				for b.asked.Load() <= n && !answered.Load() {
 					time.Sleep(time.Millisecond)
 				}
 				hangUp()
