@@ -29,7 +29,7 @@ var libraries = []lib{
 	}},
 	{"gobreaker", docs{
 		"ReverseProxy behind gobreaker with its defaults", "the same, a breaker for each route that opens at half errors for two seconds",
-		"ReverseProxy behind gobreaker with its defaults, closed",
+		"ReverseProxy behind gobreaker with its defaults, but that clients may hang up",
 	}},
 	{"gozero", docs{
 		"ReverseProxy behind go-zero's shedder, from its equations, with its defaults", "the same, one for each pool, sheds whatever the processor does",

@@ -88,13 +88,13 @@ func TestCostOfGoPeers(t *testing.T) {
 func TestCostOfLibraries(t *testing.T) {
 	t.Parallel()
 	libraries := []string{"failsafe", "gobreaker", "gozero"}
-	r, c := costRecord(t, tiny("--peers", strings.Join(libraries, ","), "--only", "cpu,refusal", "--connections", "100"))
+	r, c := costRecord(t, tiny("--peers", strings.Join(libraries, ","), "--only", "cpu,refusal", "--connections", "20,100"))
 	if c.code() != 0 {
 		t.Fatalf("exit %d: %s", c.code(), c.stderr)
 	}
 	for _, peer := range libraries {
 		got := scenariosOf(r, peer)
-		for _, name := range []string{"cpu: 100 connections", "refusal: forwarded", "refusal: refused"} {
+		for _, name := range []string{"cpu: 20 connections", "cpu: 100 connections", "refusal: forwarded", "refusal: refused"} {
 			if run := got[name]; !run.Harness.Valid {
 				t.Errorf("%s, %s: %v", peer, name, run.Harness.Notes)
 			}

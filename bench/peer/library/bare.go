@@ -2,6 +2,7 @@ package library
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math"
 	"net/http"
@@ -60,9 +61,12 @@ func bareFailsafe(ctx context.Context, f facts.Facts) (http.Handler, error) {
 	return bare(f, prioritized(f, failsafehttp.NewHandler(proxy, wide)), prioritized(f, failsafehttp.NewHandler(proxy, full))), nil
 }
 
-// bareBreaker has a breaker with its defaults, which nothing opens, and one that is open for longer than anything is measured.
+// bareBreaker has a breaker that stays closed, and one that is open for longer than anything is measured. By its defaults the first would be open after
+// the first case: six clients that hang up are six failures in a row.
 func bareBreaker(_ context.Context, f facts.Facts) (http.Handler, error) {
-	closed, err := behind(f, breaking{next: transport(), usual: gobreaker.NewCircuitBreaker[*http.Response](gobreaker.Settings{})})
+	closed, err := behind(f, breaking{next: transport(), usual: gobreaker.NewCircuitBreaker[*http.Response](gobreaker.Settings{
+		IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
+	})})
 	if err != nil {
 		return nil, err
 	}

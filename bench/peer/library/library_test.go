@@ -138,6 +138,34 @@ func TestBadFacts(t *testing.T) {
 	}
 }
 
+// At the end of what is measured all clients hang up: that must change nothing for those who come next.
+func TestBareContendersBearClientsThatHangUp(t *testing.T) {
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			b := newBackend(t, make(chan struct{}))
+			h := contender(t, library.BarePrefix+name, told(b))
+			for n := range int64(10) {
+				ctx, hangUp := context.WithCancel(t.Context())
+				var answered atomic.Bool
+				var asking sync.WaitGroup
+				asking.Go(func() {
+					h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/recs", nil).WithContext(ctx))
+					answered.Store(true)
+				})
+				for b.asked.Load() <= n && !answered.Load() {
+					time.Sleep(time.Millisecond)
+				}
+				hangUp()
+				asking.Wait()
+			}
+			close(b.hold)
+			if w := ask(h, "/recs"); w.Code != http.StatusOK {
+				t.Errorf("after ten clients that hung up: %d", w.Code)
+			}
+		})
+	}
+}
+
 // With its defaults gobreaker opens for all routes after more than five failures in a row; one for each route does not.
 func TestGobreakerOpensForEverybodyOrNot(t *testing.T) {
 	for _, c := range []struct {
