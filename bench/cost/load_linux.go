@@ -96,6 +96,16 @@ func (w window) trial() record.Trial {
 	return record.Trial{Begun: w.begun.UTC(), Seconds: w.took.Seconds(), Values: w.values(), Harness: h}
 }
 
+// beside is the trial of a window whose figures are differences to another, without a proxy: worth something if both are.
+func (w window) beside(bare window) record.Trial {
+	t, without := w.trial(), bare.trial().Harness
+	t.Harness.Valid = t.Harness.Valid && without.Valid
+	for _, note := range without.Notes {
+		t.Harness.Notes = append(t.Harness.Notes, "without a proxy: "+note)
+	}
+	return t
+}
+
 // saturate has n connections ask again as soon as they are answered, beside those that are open already.
 func (g *guest) saturate(n, want int, requests []request) (w window, err error) {
 	e := g.ends

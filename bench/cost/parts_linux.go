@@ -99,6 +99,9 @@ func (g *guest) latency() error {
 	return nil
 }
 
+// tries is how often a rate is offered while the harness is late: a machine that others use too stands still for some milliseconds now and then.
+const tries = 3
+
 // latencyAt measures at a rate with the proxy and without; can is the most that was answered a second.
 func (g *guest) latencyAt(name string, rate, can float64) error {
 	g.at = name
@@ -106,19 +109,22 @@ func (g *guest) latencyAt(name string, rate, can float64) error {
 		g.put(name, nil, record.Trial{Harness: record.Harness{Notes: []string{fmt.Sprintf("%.0f a second are asked for, %.0f were answered at most", rate, can)}}})
 		return nil
 	}
-	w, with, err := g.offer(rate, usual())
-	if err != nil {
-		return err
+	var t record.Trial
+	var with, without []time.Duration
+	for try := 1; try == 1 || !t.Harness.Valid && try <= tries; try++ {
+		w, latencies, err := g.offer(rate, usual())
+		if err != nil {
+			return err
+		}
+		if err := g.ends.aim(g.ends.origin); err != nil {
+			return err
+		}
+		bare, direct, err := g.offer(rate, usual())
+		if err = errors.Join(err, g.ends.aim(g.address())); err != nil {
+			return err
+		}
+		t, with, without = w.beside(bare), latencies, direct
 	}
-	if err := g.ends.aim(g.ends.origin); err != nil {
-		return err
-	}
-	bare, without, err := g.offer(rate, usual())
-	if err = errors.Join(err, g.ends.aim(g.address())); err != nil {
-		return err
-	}
-	t := w.trial()
-	t.Harness.Notes = append(t.Harness.Notes, bare.trial().Harness.Notes...)
 	t.Values[mP50], t.Values[mP99] = record.Number(quantile(with, 0.5)), record.Number(quantile(with, 0.99))
 	t.Values[mAddedP50] = record.Number(quantile(with, 0.5) - quantile(without, 0.5))
 	t.Values[mAddedP99] = record.Number(quantile(with, 0.99) - quantile(without, 0.99))
