@@ -3,7 +3,6 @@ package proxy
 import (
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"triage/proxy/edge"
@@ -11,19 +10,18 @@ import (
 	"triage/proxy/http1"
 )
 
-// fastLane is our own wire's way in and out. It is used again for another request; texts of the record are windows on the connection's
-// buffer, which is why nobody may keep them.
+// fastLane is our own wire's way in and out. It stays with the edge.Fast that its first request came by, and is used for one request after the
+// other; texts of the record are windows on the connection's buffer, which is why nobody may keep them.
 type fastLane struct {
 	passage
-	p  *Proxy
-	f  *edge.Fast
-	to forward.FastTarget
+	p       *Proxy
+	f       *edge.Fast
+	to      forward.FastTarget
+	carrier forward.Carrier
 	// extra are the fields that a proxy adds, id the place of the request's.
 	extra []byte
 	id    [32]byte
 }
-
-var fastLanes = sync.Pool{New: func() any { return new(fastLane) }}
 
 // ServeFast takes a request of the fast lane along the same way.
 func (p *Proxy) ServeFast(f *edge.Fast) bool {
@@ -31,7 +29,11 @@ func (p *Proxy) ServeFast(f *edge.Fast) bool {
 	if t.secure {
 		return false
 	}
-	l := fastLanes.Get().(*fastLane)
+	l, ok := f.Handler.(*fastLane)
+	if !ok {
+		l = new(fastLane)
+		f.Handler = l
+	}
 	l.p, l.f = p, f
 	l.open(t)
 	defer l.close()
@@ -42,11 +44,7 @@ func (p *Proxy) ServeFast(f *edge.Fast) bool {
 // open opens the record: who asks?
 func (l *fastLane) open(t *table) {
 	f, x := l.f, &l.passage
-	*x = passage{table: t, client: f.Client, space: x.space}
-	if f.HomeOf != f.Client.Addr || f.Home == "" {
-		f.HomeOf, f.Home = f.Client.Addr, byAddress+household(f.Client.Addr)
-	}
-	x.home = f.Home
+	*x = passage{table: t, client: f.Client, homeSpace: x.homeSpace, space: x.space}
 	x.Start = time.Now()
 	x.Client, x.Method, x.Host, x.Proto = f.Client.Addr, f.Method, f.Host, "HTTP/1.1"
 	x.ID = requestID(&f.Fields, f.Client.Trusted, &l.id)
@@ -69,13 +67,16 @@ func (l *fastLane) open(t *table) {
 
 // close tells everybody who learns from it how the exchange ended.
 func (l *fastLane) close() {
-	abort := l.p.finish(&l.passage, l, recover())
+	panicked := recover()
+	if panicked != nil {
+		l.f.Handler = nil // whatever it left half done, nobody gets it
+	}
+	abort := l.p.finish(&l.passage, l, panicked)
 	l.f.FlushAnswer()
 	if abort {
 		l.f.Cut = true
 	}
-	l.p, l.f, l.passage = nil, nil, passage{space: l.space}
-	fastLanes.Put(l)
+	l.p, l.f, l.passage = nil, nil, passage{homeSpace: l.homeSpace, space: l.space}
 }
 
 func (l *fastLane) answer() http.ResponseWriter { return l.f.Answer() }
@@ -93,7 +94,7 @@ func (l *fastLane) carry(_ *Proxy, x *passage) forward.Outcome {
 	l.to = forward.FastTarget{
 		URL: x.endpoint.URL(), Timeout: x.timeout(), BodyLimit: x.bodyLimit(), ResponseLimit: x.responseLimit(), Path: x.Path, Query: l.f.Query, Extra: l.extra, Hooks: l,
 	}
-	return x.up.forwarder.Carry(&l.f.Call, &l.to)
+	return l.carrier.Carry(x.up.forwarder, &l.f.Call, &l.to)
 }
 
 // Look has a last look at the response header.

@@ -128,10 +128,11 @@ func (l *limitState) key(x *passage) string {
 
 const byAddress = "ip "
 
-// household is what stands for the client as a key of its address.
+// household is what stands for the client as a key of its address. Nobody may keep it.
 func (x *passage) household() string {
 	if x.home == "" {
-		x.home = byAddress + household(x.Client)
+		x.homeSpace = appendHousehold(append(x.homeSpace[:0], byAddress...), x.Client)
+		x.home = unsafe.String(unsafe.SliceData(x.homeSpace), len(x.homeSpace))
 	}
 	return x.home
 }
@@ -139,10 +140,15 @@ func (x *passage) household() string {
 // household is the address that stands for a client: an IPv6 host has a network of 64 bits to choose its address from (RFC 4291,
 // section 2.5.1), and would have as many buckets.
 func household(client netip.Addr) string {
-	if network, err := client.Prefix(64); client.Is6() && err == nil {
-		return network.String()
+	return string(appendHousehold(nil, client))
+}
+
+func appendHousehold(b []byte, client netip.Addr) []byte {
+	if client.Is6() {
+		network, _ := client.Prefix(64) // every address of IPv6 has one
+		return network.AppendTo(b)
 	}
-	return client.String()
+	return client.AppendTo(b)
 }
 
 // observed reports whether nothing is refused of the request's upstream.

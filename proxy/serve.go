@@ -18,11 +18,11 @@ type passage struct {
 	table  *table
 	client edge.Client
 	asking asking
-	// home is the client's address as a key, "" until somebody asks; space is where other keys are made.
-	home  string
-	space []byte
-	route *routeState // nil if none covers the request
-	up    *upstreamState
+	// home is the client's address as a key, "" until somebody asks, on homeSpace; space is where other keys are made.
+	home             string
+	homeSpace, space []byte
+	route            *routeState // nil if none covers the request
+	up               *upstreamState
 
 	visit    visit
 	asked    shed.Ask

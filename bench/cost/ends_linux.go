@@ -216,6 +216,9 @@ func (e *ends) wait(d time.Duration) (int, error) {
 // longestNap is after which the context is looked at.
 const longestNap = 50 * time.Millisecond
 
+// atOnce is how many events are dealt with before what has become due meanwhile is sent: that takes less than lateAfter.
+const atOnce = 16
+
 // run serves both ends for d, or until enough says that it is.
 func (e *ends) run(ctx context.Context, d time.Duration, enough func() bool) error {
 	for until := e.now() + d; ; {
@@ -237,8 +240,13 @@ func (e *ends) run(ctx context.Context, d time.Duration, enough func() bool) err
 		if err != nil {
 			return err
 		}
-		for _, event := range e.events[:n] {
+		for i, event := range e.events[:n] {
 			e.happened(event)
+			if e.schedule != nil && i%atOnce == atOnce-1 {
+				if err := e.sendDue(e.now()); err != nil {
+					return err
+				}
+			}
 		}
 		if e.failed != nil {
 			err, e.failed = e.failed, nil

@@ -143,8 +143,9 @@ func (g *guest) saturate(n, want int, requests []request) (w window, err error) 
 // toAnswer is how long the first answer may take.
 const toAnswer = 10 * time.Second
 
-// mostOpen bounds the connections of an open loop.
-const mostOpen = 1024
+// mostOpen bounds the connections of an open loop: as many as saturation was measured with. More would pile up whenever the machine stands still,
+// and make every request after that dearer.
+const mostOpen = middling
 
 // offer sends so many requests a second, whether or not they are answered, and gives the latencies too.
 func (g *guest) offer(rate float64, requests []request) (w window, latencies []time.Duration, err error) {

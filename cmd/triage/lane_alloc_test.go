@@ -16,12 +16,16 @@ func TestFastLaneDoesNotAllocate(t *testing.T) {
 	t.Run("others are traced", func(t *testing.T) {
 		doesNotAllocate(t, "tracing: {endpoint: 'http://127.0.0.1:9', sample: 0%}\n"+config)
 	})
+	t.Run("each is another client's", func(t *testing.T) {
+		doesNotAllocate(t, strings.Replace(config, "listen: 127.0.0.1:0", "listen: [{address: '127.0.0.1:0', trusted_proxies: [127.0.0.1]}]", 1),
+			"X-Forwarded-For: 192.0.2.7\r\n", "X-Forwarded-For: 2001:db8::7\r\n", "X-Forwarded-For: 198.51.100.8, 192.0.2.8\r\n")
+	})
 }
 
-func doesNotAllocate(t *testing.T, config string) {
+func doesNotAllocate(t *testing.T, config string, fields ...string) {
 	t.Helper()
 	r := startWith(t, options{path: configFile(t, config), lane: "fast"})
-	request := roundTrip(t, r.url)
+	request := roundTrip(t, r.url, fields...)
 	for range 200 {
 		request()
 	}

@@ -65,16 +65,24 @@ const (
 	laneAnswer  = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: Wed, 25 Nov 2026 00:00:00 GMT\r\nContent-Length: 100\r\n\r\n"
 )
 
-// roundTrip gives a function that does one request on a kept connection.
-func roundTrip(t testing.TB, url string) func() {
+// roundTrip gives a function that does one request on a kept connection, with each of some fields in turn.
+func roundTrip(t testing.TB, url string, fields ...string) func() {
 	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	request, buf := []byte(laneRequest), make([]byte, 16<<10)
+	if len(fields) == 0 {
+		fields = []string{""}
+	}
+	var requests [][]byte
+	for _, field := range fields {
+		requests = append(requests, []byte(strings.TrimSuffix(laneRequest, "\r\n")+field+"\r\n"))
+	}
+	buf, next := make([]byte, 16<<10), 0
 	return func() {
-		if !wrote(c, request) {
+		next++
+		if !wrote(c, requests[next%len(requests)]) {
 			t.Fatal("the connection is closed")
 		}
 		for n := 0; n < len(laneAnswer)+100; {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -23,9 +22,8 @@ type Fast struct {
 	http1.Call
 	// Client says who asks.
 	Client Client
-	// Home is for the handler to keep what stands for the client of HomeOf from one request to the next.
-	Home   string
-	HomeOf netip.Addr
+	// Handler is for the handler to keep what it uses for one request after the other, of whatever client.
+	Handler any
 	// Path is the target's path, Query the rest of it, with the question mark.
 	Path, Query string
 
@@ -35,9 +33,9 @@ type Fast struct {
 	fresh  bool
 	answer answer
 	// told is what Forwarded wrote last, for whom, for which host and by which name.
-	told             []byte
-	toldOf           netip.Addr
-	toldHost, toldAs string
+	told, toldHost []byte
+	toldOf         netip.Addr
+	toldAs         string
 }
 
 // line is a connection of the fast lane: all there is of one that waits for a request.
@@ -206,9 +204,9 @@ func (f *Fast) Forwarded(dst []byte, pseudonym string) []byte {
 		}
 	}
 	// Where nobody has said anything they depend on nothing but the client and its host, and these seldom change.
-	if f.told == nil || f.toldOf != c.Peer || f.toldHost != c.Host || f.toldAs != pseudonym {
+	if f.told == nil || f.toldOf != c.Peer || string(f.toldHost) != c.Host || f.toldAs != pseudonym {
 		f.told = appendForwarded(f.told[:0], &f.Fields, *c, pseudonym)
-		f.toldOf, f.toldHost, f.toldAs = c.Peer, strings.Clone(c.Host), pseudonym
+		f.toldOf, f.toldHost, f.toldAs = c.Peer, append(f.toldHost[:0], c.Host...), pseudonym
 	}
 	return append(dst, f.told...)
 }

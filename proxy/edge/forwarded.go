@@ -1,8 +1,10 @@
 package edge
 
 import (
+	"bytes"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,8 +70,9 @@ func (s station) said() bool {
 
 func (s station) xForwardedFor(dst []byte) []byte {
 	if s.said() {
-		dst = append(dst, strings.Join(elements(s.fields.Values("X-Forwarded-For")), ", ")...)
-		dst = append(dst, ", "...)
+		for address := range elements(s.fields.Values("X-Forwarded-For")) {
+			dst = append(append(dst, address...), ", "...)
+		}
 	}
 	return s.peer(dst)
 }
@@ -96,7 +99,9 @@ func (s station) forwarded(dst []byte) []byte {
 	said := s.fields.Values("Forwarded")
 	switch {
 	case c.Trusted && len(said) > 0:
-		dst = append(append(dst, strings.Join(said, ", ")...), ", "...)
+		for _, line := range said {
+			dst = append(append(dst, line...), ", "...)
+		}
 	case c.Addr != c.Peer && s.said():
 		dst = s.element(dst, c.Addr.AppendTo)
 		dst = append(dst, ", "...)
@@ -109,9 +114,8 @@ func (s station) element(dst []byte, from func([]byte) []byte) []byte {
 	dst = append(dst, "for="...)
 	begin := len(dst)
 	dst = from(dst)
-	if strings.IndexByte(string(dst[begin:]), ':') >= 0 {
-		address := string(dst[begin:])
-		dst = append(append(append(dst[:begin], `"[`...), address...), `]"`...)
+	if bytes.IndexByte(dst[begin:], ':') >= 0 {
+		dst = append(slices.Insert(dst, begin, '"', '['), `]"`...)
 	}
 	if s.client.Host != "" {
 		dst = appendQuoted(append(dst, ";host="...), s.client.Host)
@@ -165,6 +169,9 @@ func (s station) port() string {
 }
 
 func isPort(s string) bool {
+	if s == "" {
+		return false // it would be an error, and memory, for each request
+	}
 	n, err := strconv.ParseUint(s, 10, 16)
 	return err == nil && n > 0
 }

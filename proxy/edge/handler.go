@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"fmt"
+	"iter"
 	"net/http"
 	"strings"
 )
@@ -102,7 +103,7 @@ func tameUpgrade(r *http.Request) {
 		delete(r.Header, "Upgrade")
 	}
 	var kept []string
-	for _, option := range elements(r.Header["Connection"]) {
+	for option := range elements(r.Header["Connection"]) {
 		if !listed(drop, option) {
 			kept = append(kept, option)
 		}
@@ -115,30 +116,28 @@ func tameUpgrade(r *http.Request) {
 }
 
 // elements splits the lines of a list field (RFC 9110, section 5.6.1).
-func elements(lines []string) []string {
-	var out []string
-	for _, line := range lines {
-		for element := range strings.SplitSeq(line, ",") {
-			if element = strings.Trim(element, " \t"); element != "" {
-				out = append(out, element)
+func elements(lines []string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, line := range lines {
+			for element := range strings.SplitSeq(line, ",") {
+				if element = strings.Trim(element, " \t"); element != "" && !yield(element) {
+					return
+				}
 			}
 		}
 	}
-	return out
 }
 
 // hasElements reports whether a list field has any element.
 func hasElements(lines []string) bool {
-	for _, line := range lines {
-		if strings.Trim(line, " \t,") != "" {
-			return true
-		}
+	for range elements(lines) {
+		return true
 	}
 	return false
 }
 
 func listed(lines []string, want string) bool {
-	for _, element := range elements(lines) {
+	for element := range elements(lines) {
 		if strings.EqualFold(element, want) {
 			return true
 		}

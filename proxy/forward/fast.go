@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"triage/proxy/http1"
@@ -52,8 +51,9 @@ var (
 	errReply = errors.New("the endpoint answers before it has the whole request")
 )
 
-// carrier is one call of Carry. Everything in it is done by one goroutine.
-type carrier struct {
+// Carrier carries one exchange of the fast lane after the other. Everything in it is done by one goroutine, but for a pump that ends before
+// the exchange does.
+type Carrier struct {
 	f    *Forwarder
 	c    *http1.Call
 	to   *FastTarget
@@ -76,16 +76,11 @@ type carrier struct {
 	pump          *pump
 }
 
-// carriers are used again: the pump, where there is one, keeps its carrier from the stack.
-var carriers = sync.Pool{New: func() any { return new(carrier) }}
-
 // Carry is Forward for the fast lane: it carries the request of a call over to an endpoint and the answer back, by connections of its own,
 // in the goroutine of its caller. The law is that of the package comment.
-func (f *Forwarder) Carry(c *http1.Call, to *FastTarget) Outcome {
-	x := carriers.Get().(*carrier)
-	defer carriers.Put(x)
+func (x *Carrier) Carry(f *Forwarder, c *http1.Call, to *FastTarget) Outcome {
 	now := http1.Now()
-	*x = carrier{f: f, c: c, to: to, begun: now, now: now, pool: f.pools.of(to.URL, f.settings.IdleConnections)}
+	*x = Carrier{f: f, c: c, to: to, begun: now, now: now, pool: f.pools.of(to.URL, f.settings.IdleConnections)}
 	if to.BodyLimit > 0 && c.Length > to.BodyLimit {
 		x.fail(reason.BodyTooLarge, errTooLarge)
 		return x.outcome()
@@ -105,7 +100,7 @@ func (f *Forwarder) Carry(c *http1.Call, to *FastTarget) Outcome {
 }
 
 // exchange sends the request and passes the answer on. True: the connection was stale, and the request may be sent again.
-func (x *carrier) exchange() (again bool) {
+func (x *Carrier) exchange() (again bool) {
 	x.sent, x.answered = false, false
 	if err := x.upload(); err != nil && !x.replies(err) {
 		return x.broke(err)
@@ -118,7 +113,7 @@ func (x *carrier) exchange() (again bool) {
 }
 
 // replies reports whether an upload was ended by an answer.
-func (x *carrier) replies(err error) bool {
+func (x *Carrier) replies(err error) bool {
 	if errors.Is(err, errReply) {
 		x.early = true
 	}
@@ -126,7 +121,7 @@ func (x *carrier) replies(err error) bool {
 }
 
 // connect takes an idle connection or makes one.
-func (x *carrier) connect(fresh bool) bool {
+func (x *Carrier) connect(fresh bool) bool {
 	if !fresh {
 		if x.peer = x.pool.Get(x.now); x.peer != nil {
 			x.c.Settle() // it may have waited to be let in, with somebody to look out for the client
@@ -163,7 +158,7 @@ func (x *carrier) connect(fresh bool) bool {
 
 // dialing is the context of a connection that is being made: it ends with the route's timeout or the client. The call itself is none for
 // it, for who derives a context from another one may look at that one later, from another goroutine.
-func (x *carrier) dialing() (context.Context, context.CancelFunc) {
+func (x *Carrier) dialing() (context.Context, context.CancelFunc) {
 	limit := x.to.Timeout
 	if limit <= 0 {
 		limit = x.f.settings.ConnectTimeout
@@ -189,7 +184,7 @@ func hostPort(u *url.URL) string {
 
 // release keeps the connection for the next request if nothing is wrong with it: the request was sent, the answer was read, and neither
 // side wants to end.
-func (x *carrier) release() {
+func (x *Carrier) release() {
 	if x.peer == nil {
 		return
 	}
@@ -204,7 +199,7 @@ func (x *carrier) release() {
 }
 
 // compose writes the request's head into the call's buffer.
-func (x *carrier) compose() {
+func (x *Carrier) compose() {
 	c := x.c
 	b := c.Out[:0]
 	b = append(append(b, c.Method...), ' ')
@@ -231,7 +226,7 @@ func (x *carrier) compose() {
 }
 
 // outcome sums up.
-func (x *carrier) outcome() Outcome {
+func (x *Carrier) outcome() Outcome {
 	x.out.Began = http1.At(x.begun)
 	x.out.Sent = x.out.Status != 0 || x.sent || x.out.Sent
 	if x.out.Status == 0 {

@@ -14,7 +14,7 @@ const (
 )
 
 // pipeUp sends what is missing of the request's body without its coming here. False: there is no pipe to be had.
-func (x *carrier) pipeUp() (done bool, err error) {
+func (x *Carrier) pipeUp() (done bool, err error) {
 	p := http1.OpenPipe()
 	if p == nil {
 		return false, nil
@@ -43,7 +43,7 @@ func (x *carrier) pipeUp() (done bool, err error) {
 }
 
 // pipe passes on what is missing of a response's body without its coming here. False without an error: there is no pipe to be had.
-func (x *carrier) pipe() (done bool, err error) {
+func (x *Carrier) pipe() (done bool, err error) {
 	p := http1.OpenPipe()
 	if p == nil {
 		x.peer.Widen()

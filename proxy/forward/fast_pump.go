@@ -11,7 +11,7 @@ import (
 // pump goes on sending a request body whose answer has begun already: the only case in which an exchange of the fast lane needs a second
 // goroutine. It reads the client and writes to the endpoint; its owner does the other two.
 type pump struct {
-	x     *carrier
+	x     *Carrier
 	gone  atomic.Bool // the client has left or sent nonsense
 	ended chan struct{}
 	// b is what is to be sent next.
@@ -22,7 +22,7 @@ type pump struct {
 	why  reason.Reason
 }
 
-func startPump(x *carrier) *pump {
+func startPump(x *Carrier) *pump {
 	// What is unsent is copied: it lies where the answer's header is written next.
 	p := &pump{x: x, ended: make(chan struct{}), b: append(http1.Buffer(), x.unsent...)}
 	go p.run()

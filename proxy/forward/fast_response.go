@@ -11,7 +11,7 @@ import (
 )
 
 // await waits for the final response header, and passes on those that come before it.
-func (x *carrier) await() error {
+func (x *Carrier) await() error {
 	x.c.Settle()
 	head := x.c.Method == http.MethodHead
 	for informed := 0; ; {
@@ -42,7 +42,7 @@ func (x *carrier) await() error {
 }
 
 // inform passes a 1xx response on.
-func (x *carrier) inform() error {
+func (x *Carrier) inform() error {
 	r := &x.peer.Response
 	b := http1.AppendStatus(nil, r.Status, r.Phrase)
 	b, _ = appendAnswerFields(b, r)
@@ -53,7 +53,7 @@ func (x *carrier) inform() error {
 }
 
 // pass carries the response over to the client.
-func (x *carrier) pass() {
+func (x *Carrier) pass() {
 	r := &x.peer.Response
 	x.out.Status = r.Status
 	x.out.FirstByte = x.now - x.begun
@@ -77,10 +77,10 @@ func (x *carrier) pass() {
 }
 
 // exceeds reports whether a body of n bytes is larger than a response may be.
-func (x *carrier) exceeds(n int64) bool { return x.to.ResponseLimit > 0 && n > x.to.ResponseLimit }
+func (x *Carrier) exceeds(n int64) bool { return x.to.ResponseLimit > 0 && n > x.to.ResponseLimit }
 
 // header writes the response's header into the call's buffer.
-func (x *carrier) header() []byte {
+func (x *Carrier) header() []byte {
 	r := &x.peer.Response
 	b := http1.AppendStatus(x.c.Out[:0], r.Status, r.Phrase)
 	b, dated := appendAnswerFields(b, r)
@@ -101,7 +101,7 @@ func (e *sendError) Error() string { return "writing the response: " + e.err.Err
 func (e *sendError) Unwrap() error { return e.err }
 
 // stream passes the body on, after what b has. What has arrived is sent off before anybody waits.
-func (x *carrier) stream(b []byte) error {
+func (x *Carrier) stream(b []byte) error {
 	body, chunked := &x.peer.Body, x.peer.Response.Framing.Chunked || x.peer.Response.UntilClose
 	inB, taken := int64(0), int64(0)
 	flush := func() error {
@@ -194,7 +194,7 @@ func (x *carrier) stream(b []byte) error {
 }
 
 // broke says why there is no response header, or that the request may be sent again.
-func (x *carrier) broke(err error) (again bool) {
+func (x *Carrier) broke(err error) (again bool) {
 	if x.stale(err) {
 		return true
 	}
@@ -204,7 +204,7 @@ func (x *carrier) broke(err error) (again bool) {
 
 // stale reports whether a kept-alive connection broke under a request that may be sent again: because nothing of it had left, or because
 // it changes nothing and has no body, and nothing of an answer came.
-func (x *carrier) stale(err error) bool {
+func (x *Carrier) stale(err error) bool {
 	var client *clientError
 	var refused *refusal
 	switch {
@@ -222,14 +222,14 @@ func (x *carrier) stale(err error) bool {
 	return false
 }
 
-func (x *carrier) fail(why reason.Reason, err error) {
+func (x *Carrier) fail(why reason.Reason, err error) {
 	x.out.Reason = why
 	x.out.Err = fmt.Errorf("forwarding to upstream %q, endpoint %s: %w", x.f.settings.Name, x.to.URL.Host, err)
 	x.out.Abort = x.out.Started
 }
 
 // blameRequest says why there is no response header.
-func (x *carrier) blameRequest(err error) (reason.Reason, error) {
+func (x *Carrier) blameRequest(err error) (reason.Reason, error) {
 	var client *clientError
 	var refused *refusal
 	var wrong *http1.Error
@@ -251,7 +251,7 @@ func (x *carrier) blameRequest(err error) (reason.Reason, error) {
 }
 
 // blameClient says what a client has done whose body could not be read.
-func (x *carrier) blameClient(err error) reason.Reason {
+func (x *Carrier) blameClient(err error) reason.Reason {
 	var wrong *http1.Error
 	switch {
 	case errors.Is(err, errTooLarge):
@@ -265,7 +265,7 @@ func (x *carrier) blameClient(err error) reason.Reason {
 }
 
 // blameAnswer says why the response body is not whole.
-func (x *carrier) blameAnswer(err error) (reason.Reason, error) {
+func (x *Carrier) blameAnswer(err error) (reason.Reason, error) {
 	var send *sendError
 	var wrong *http1.Error
 	if x.pump != nil {

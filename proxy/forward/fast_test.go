@@ -88,7 +88,7 @@ func (fr *front) carry(tcp *net.TCPConn, to forward.FastTarget) {
 		c.Patience, c.Stall = fr.still, patience
 		to := to
 		to.Path = c.Target
-		out := fr.f.Carry(&c, &to)
+		out := new(forward.Carrier).Carry(fr.f, &c, &to)
 		if !out.Started && out.Reason != reason.ClientGone {
 			c.Last = true
 			_, _ = c.Send(c.AppendEnd(http1.AppendField(http1.AppendStatus(nil, out.Reason.Status(), ""), "Content-Length", "0"), true))

@@ -12,7 +12,7 @@ const (
 )
 
 // upload sends the request. The head goes out together with what is there of the body.
-func (x *carrier) upload() error {
+func (x *Carrier) upload() error {
 	head := len(x.c.Out)
 	b := x.c.Out
 	if x.ready != nil {
@@ -58,7 +58,7 @@ func (x *carrier) upload() error {
 }
 
 // ask asks whether a body that was slow may go on to its end, when that is there.
-func (x *carrier) ask() error {
+func (x *Carrier) ask() error {
 	if !x.slow || !x.c.Body.Whole() {
 		return nil
 	}
@@ -71,7 +71,7 @@ func (x *carrier) ask() error {
 }
 
 // gather adds to b what has arrived of the body, framed as it goes out; with its last piece the end.
-func (x *carrier) gather(b []byte) ([]byte, error) {
+func (x *Carrier) gather(b []byte) ([]byte, error) {
 	for !x.c.Body.Whole() {
 		piece, err := x.c.Body.Next()
 		if err != nil {

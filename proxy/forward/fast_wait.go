@@ -9,10 +9,10 @@ import (
 )
 
 // fillPeer waits for the endpoint to send more, until an instant; 0 is for ever. Meanwhile it looks after the client.
-func (x *carrier) fillPeer(until time.Duration) error { return x.takePeer(until, nil) }
+func (x *Carrier) fillPeer(until time.Duration) error { return x.takePeer(until, nil) }
 
 // takePeer is fillPeer into the connection's buffer or, if there is one, into a pipe.
-func (x *carrier) takePeer(until time.Duration, p *http1.Pipe) error {
+func (x *Carrier) takePeer(until time.Duration, p *http1.Pipe) error {
 	for {
 		earliest, latest := x.now+lookEvery/2, x.now+lookEvery*3/2
 		if until > 0 && until < latest {
@@ -48,7 +48,7 @@ func take(c *http1.Conn, p *http1.Pipe, most int64) (n int, err error) {
 }
 
 // clientLeft reports whether the client has left. While the pump reads from it, that knows.
-func (x *carrier) clientLeft() bool {
+func (x *Carrier) clientLeft() bool {
 	if x.pump != nil {
 		return x.pump.gone.Load()
 	}
@@ -56,7 +56,7 @@ func (x *carrier) clientLeft() bool {
 }
 
 // deadline is when the response header has to be there: the time that was spent waiting for the client does not count.
-func (x *carrier) deadline() time.Duration {
+func (x *Carrier) deadline() time.Duration {
 	if x.to.Timeout <= 0 {
 		return 0
 	}
@@ -65,7 +65,7 @@ func (x *carrier) deadline() time.Duration {
 
 // takeClient waits for more of the request body, in the connection's buffer or, if there is one, in a pipe. Meanwhile it looks after the
 // endpoint, and tells of a body that is slow.
-func (x *carrier) takeClient(p *http1.Pipe) error {
+func (x *Carrier) takeClient(p *http1.Pipe) error {
 	x.now = http1.Now()
 	begun := x.now
 	if x.wanted == 0 {
@@ -141,7 +141,7 @@ func (l *load) rest() ([]byte, error) {
 }
 
 // tell writes to the endpoint. One that answers meanwhile need not take the rest.
-func (x *carrier) tell(l load) error {
+func (x *Carrier) tell(l load) error {
 	for l.left() > 0 {
 		x.peer.WriteBy(x.now+lookEvery/2, x.now+lookEvery*3/2)
 		n, err := l.write(&x.peer.Conn)
@@ -170,7 +170,7 @@ func (x *carrier) tell(l load) error {
 }
 
 // afterWrite looks whether an endpoint that takes no more has answered before it closed.
-func (x *carrier) afterWrite(err error) error {
+func (x *Carrier) afterWrite(err error) error {
 	if !x.sent {
 		return err
 	}

@@ -35,10 +35,11 @@ func (c *Call) Take(s Socket) {
 	c.Conn.Reset(s)
 }
 
-// Leave lets go of a connection of which nothing is read, or whose rest nobody wants.
+// Leave lets go of a connection of which nothing is read, or whose rest nobody wants. What is written goes into the same buffer again, unless
+// it has grown.
 func (c *Call) Leave() {
 	c.drop()
-	if c.Out != nil {
+	if cap(c.Out) > smallBuffer {
 		Release(c.Out)
 		c.Out = nil
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"sync"
 	"sync/atomic"
 
 	"triage/proxy"
@@ -34,9 +35,12 @@ type accessLog struct {
 	writer io.Writer
 	logger *slog.Logger
 
-	lines chan *line
-	// half wakes the writing goroutine before its time when the buffer is half full.
-	half    chan struct{}
+	mu sync.Mutex
+	// waiting are lines that the writer has not had yet, count how many, most how many may be.
+	waiting     []byte
+	count, most int
+	// wake has the writing goroutine take them before its time.
+	wake    chan struct{}
 	sampler sampler
 	// leftOut counts, by reason, the refusals left out since the last summary.
 	leftOut []atomic.Uint64
@@ -69,8 +73,8 @@ func newAccessLog(s LogSettings, logger *slog.Logger) (*accessLog, error) {
 	l := &accessLog{
 		writer:  s.Writer,
 		logger:  logger,
-		lines:   make(chan *line, s.Buffer),
-		half:    make(chan struct{}, 1),
+		most:    s.Buffer,
+		wake:    make(chan struct{}, 1),
 		leftOut: make([]atomic.Uint64, len(reason.All())+1),
 	}
 	l.sampler.setRate(s.Refusals)
@@ -88,19 +92,45 @@ func (l *accessLog) offer(x *proxy.Exchange) {
 		return
 	}
 	next := lineOf(x)
-	select {
-	case l.lines <- next:
-	default:
-		spareLines.Put(next)
+	kept, due := l.keep(*next)
+	spareLines.Put(next)
+	if !kept {
 		l.dropped.Add(1)
-		return
 	}
-	if len(l.lines) > cap(l.lines)/2 {
+	if due {
 		select {
-		case l.half <- struct{}{}:
+		case l.wake <- struct{}{}:
 		default:
 		}
 	}
+}
+
+// keep adds a line to those that wait if there is room for it. due is set when they are as many as are written at once, or half of the room.
+func (l *accessLog) keep(next []byte) (kept, due bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.count >= l.most {
+		return false, true
+	}
+	l.waiting = append(l.waiting, next...)
+	l.count++
+	return true, len(l.waiting) >= batch || l.count > l.most/2
+}
+
+// take gives what waits, and has what comes now written to space.
+func (l *accessLog) take(space []byte) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := l.waiting
+	l.waiting, l.count = space[:0], 0
+	return lines
+}
+
+// left is how many lines wait.
+func (l *accessLog) left() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.count
 }
 
 // refusal reports whether Triage said no, even if a fallback softened it.

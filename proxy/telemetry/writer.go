@@ -21,8 +21,10 @@ const (
 	complainEvery = time.Minute
 	// flushGrace is how long the end waits for a writer that hangs.
 	flushGrace = 5 * time.Second
-	// batch is how many bytes are gathered for one write.
+	// batch is how many bytes are gathered for one write, and the most of one. It stays in the processor's cache meanwhile.
 	batch = 32 << 10
+	// mostKept is the most that a buffer for lines may have grown to, and is used again.
+	mostKept = 4 * batch
 )
 
 // run writes until the context ends. Writing has a goroutine of its own, so that a writer that hangs can still be
@@ -54,7 +56,7 @@ func (l *accessLog) finish(written <-chan struct{}, c *complaints) error {
 		c.tell(l, time.Now())
 		return nil
 	case <-time.After(flushGrace):
-		return fmt.Errorf("flushing the access log: the writer has not taken the last lines within %v, %d more are waiting", flushGrace, len(l.lines))
+		return fmt.Errorf("flushing the access log: the writer has not taken the last lines within %v, %d more are waiting", flushGrace, l.left())
 	}
 }
 
@@ -88,21 +90,21 @@ func (l *accessLog) write(ctx context.Context) {
 		case <-ctx.Done():
 			out.drain()
 			out.summarise()
-			out.flush()
 			return
 		case <-summary.C:
 			out.summarise()
 		case <-flush.C:
-		case <-l.half:
+		case <-l.wake:
 		}
 		out.drain()
-		out.flush()
 	}
 }
 
-// output turns lines into bytes and bytes into few writes.
+// output turns lines into few writes.
 type output struct {
-	log     *accessLog
+	log *accessLog
+	// space is for the lines that come while others are written.
+	space   []byte
 	buf     bytes.Buffer
 	handler slog.Handler
 	// torn is set after a write that stopped inside a line: the next one begins a fresh line.
@@ -115,24 +117,28 @@ func newOutput(l *accessLog) *output {
 	return o
 }
 
-// drain takes what is waiting now; what comes meanwhile is the next turn's, so that a turn ends.
+// drain writes what is waiting now; what comes meanwhile is the next turn's, so that a turn ends.
 func (o *output) drain() {
-	for range len(o.log.lines) {
-		next := <-o.log.lines
-		o.buf.Write(*next)
-		spareLines.Put(next)
-		if o.buf.Len() >= batch {
-			o.flush()
-		}
+	lines := o.log.take(o.space)
+	for rest := lines; len(rest) > 0; {
+		n := wholeLines(rest)
+		o.write(rest[:n])
+		rest = rest[n:]
+	}
+	if o.space = lines[:0]; cap(lines) > mostKept {
+		o.space = nil
 	}
 }
 
-func (o *output) put(r slog.Record) {
-	// A bytes.Buffer takes everything, and a line has no value that JSON cannot say: Handle has no error to give.
-	_ = o.handler.Handle(context.Background(), r)
-	if o.buf.Len() >= batch {
-		o.flush()
+// wholeLines is how many bytes of lines are written at once: no line is in two writes.
+func wholeLines(lines []byte) int {
+	if len(lines) <= batch {
+		return len(lines)
 	}
+	if end := bytes.LastIndexByte(lines[:batch], '\n'); end >= 0 {
+		return end + 1
+	}
+	return bytes.IndexByte(lines, '\n') + 1
 }
 
 // summarise writes one line about the refusals left out since the last one, if there were any.
@@ -150,30 +156,28 @@ func (o *output) summarise() {
 	}
 	r := slog.NewRecord(time.Now(), slog.LevelInfo, "refusals", 0)
 	r.AddAttrs(slog.Uint64("left_out", total), slog.Group("reasons", reasons...))
-	o.put(r)
+	// A bytes.Buffer takes everything, and a line has no value that JSON cannot say: Handle has no error to give.
+	_ = o.handler.Handle(context.Background(), r)
+	o.write(o.buf.Bytes())
+	o.buf.Reset()
 }
 
-// flush hands over what is gathered. What the writer does not take is lost and counted: to try again would hold up
-// the lines behind it.
-func (o *output) flush() {
-	if o.buf.Len() == 0 {
-		return
-	}
-	defer o.buf.Reset()
+// write hands lines over. What the writer does not take is lost and counted: to try again would hold up the lines behind it.
+func (o *output) write(lines []byte) {
 	if o.torn {
 		if _, err := o.log.writer.Write([]byte("\n")); err != nil {
-			o.lose(o.buf.Bytes(), err)
+			o.lose(lines, err)
 			return
 		}
 		o.torn = false
 	}
-	n, err := o.log.writer.Write(o.buf.Bytes())
-	if n < o.buf.Len() && err == nil {
+	n, err := o.log.writer.Write(lines)
+	if n < len(lines) && err == nil {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
-		o.torn = n > 0 && o.buf.Bytes()[n-1] != '\n'
-		o.lose(o.buf.Bytes()[n:], err)
+		o.torn = n > 0 && lines[n-1] != '\n'
+		o.lose(lines[n:], err)
 	}
 }
 
