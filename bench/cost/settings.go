@@ -13,8 +13,8 @@ import (
 type Settings struct {
 	// Program is this binary: Triage as a peer, and Go's proxy as another.
 	Program string
-	// Peers are names of package peer's bare contenders; nil is Usual, of which those that are proxies of Go's with a library before them are measured
-	// in what a request costs alone.
+	// Peers are names of package peer's bare contenders; nil is Usual, of which those that differ from another in what they do with a request are
+	// measured in what a request costs alone.
 	Peers []string
 	// Parts are names of PartNames; nil is all.
 	Parts []string
@@ -35,7 +35,7 @@ type Settings struct {
 	named bool
 }
 
-// usualRoutes is how many routes Triage has where their number is not what is measured.
+// usualRoutes is how many routes Triage has, and what is alike, where their number is not what is measured.
 const usualRoutes = 50
 
 // Usual are those that are measured if nobody says which: all but Triage's standard lane by its name, which is what it comes with.
@@ -46,8 +46,8 @@ func Usual() []string {
 // grows are the parts in which something grows: measured over wide ranges, and less often.
 var grows = []string{"connections", "routes", "clients", "bodies"}
 
-// sameProxy are the peers that differ from reverseproxy in what they do with a request, not in how it takes more of something.
-var sameProxy = []string{"failsafe", "gobreaker", "gozero"}
+// sameProxy are the peers that differ from reverseproxy, and from nginx, in what they do with a request, not in how it takes more of something.
+var sameProxy = []string{"nginx-alike", "failsafe", "gobreaker", "gozero"}
 
 // PeersOf are those that are measured in a part: all that were named, or those of Usual for whom it means something.
 func (s Settings) PeersOf(part string) []string {

@@ -36,9 +36,10 @@ func TestSettingsAreChecked(t *testing.T) {
 	}
 }
 
-// Every peer is in what is measured of a request; a library before Go's proxy grows as that proxy does, unless somebody asks for it.
+// Every peer is in what is measured of a request; a library before Go's proxy, and nginx with duties, grow as that proxy does, unless
+// somebody asks for them.
 func TestWhoIsMeasuredInWhat(t *testing.T) {
-	inAll, onRequests := []string{"nothing", "nginx", "haproxy", "caddy", "traefik", "skipper", "reverseproxy", "triage"}, []string{"failsafe", "gobreaker", "gozero"}
+	inAll, onRequests := []string{"nothing", "nginx", "haproxy", "caddy", "traefik", "skipper", "reverseproxy", "triage"}, []string{"nginx-alike", "failsafe", "gobreaker", "gozero"}
 	for _, part := range cost.PartNames() {
 		peers := cost.Settings{}.PeersOf(part)
 		ofRequests := slices.Contains([]string{"cpu", "latency", "refusal"}, part)

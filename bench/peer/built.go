@@ -53,7 +53,7 @@ func (b built) serves() string {
 }
 
 func (b built) Name() string                   { return b.setup.named(b.name) }
-func (b built) Doc() string                    { return b.doc.of(b.setup) }
+func (b built) Doc() string                    { return b.doc[b.setup] }
 func (b built) Tuned() bool                    { return b.setup == tuned }
 func (b built) Absent() string                 { return "" }
 func (b built) Version(context.Context) string { return library.Version(b.serves()) }

@@ -23,20 +23,16 @@ const (
 	advised setup = iota // by its own documentation
 	tuned                // with what nobody can know
 	bare                 // nothing but forwarding, for one core; and a quota on /refused/
+	alike                // bare, and what Triage does there too
 )
 
 // named is the name of a contender in a setup.
 func (s setup) named(name string) string {
-	if s == tuned {
-		return name + TunedSuffix
-	}
-	return name
+	return name + [...]string{tuned: TunedSuffix, alike: AlikeSuffix}[s]
 }
 
-// docs are what a contender does in each setup.
-type docs struct{ advised, tuned, bare string }
-
-func (d docs) of(s setup) string { return []string{d.advised, d.tuned, d.bare}[s] }
+// docs are what a contender does in each setup; "": it has none that is alike.
+type docs [alike + 1]string
 
 // program is a contender that has to be installed.
 type program struct {
@@ -62,6 +58,8 @@ var programs = []program{
 			"limit_req and limit_conn for each client, limit_conn for all",
 			"limit_conn for the places of each pool that checkout does not need, limit_req at the rate they serve",
 			"one worker, kept connections, no log",
+			"one worker, kept connections, with Triage's duties as far as it knows them: routes, a bucket for each client, counts of what is under way, passive health, " +
+				"forwarded fields, an access log in a file; no metrics but the totals that it always counts",
 		},
 		install: debian + "nginx-light", version: []string{"-v"}, file: "nginx.conf",
 		command: []string{"-p", "{{.Dir}}", "-c", "{{.Dir}}/nginx.conf"},
@@ -116,7 +114,7 @@ type external struct {
 }
 
 func (e external) Name() string { return e.setup.named(e.name) }
-func (e external) Doc() string  { return e.doc.of(e.setup) }
+func (e external) Doc() string  { return e.doc[e.setup] }
 func (e external) Tuned() bool  { return e.setup == tuned }
 
 func (e external) Config() (text string) {
@@ -136,7 +134,7 @@ func (e external) files() []string {
 
 // template is a file in the templates folder.
 func (e external) template(file string) string {
-	return []string{"", "tuned.", "bare."}[e.setup] + file
+	return []string{"", "tuned.", "bare.", "alike."}[e.setup] + file
 }
 
 // find gives the program's path. Servers, and what `go install` has put there, stand in folders that are not in everybody's PATH.

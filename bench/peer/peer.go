@@ -41,6 +41,9 @@ type Running struct {
 // TunedSuffix marks the name of a contender that was tuned by hand.
 const TunedSuffix = "-tuned"
 
+// AlikeSuffix marks the name of one that has the duties that Triage has when its cost is measured, as far as it knows them.
+const AlikeSuffix = "-alike"
+
 // All are all contenders, in the order of tables. self is the path of this program.
 func All(self string) []Contender {
 	all := []Contender{nothing{}}
@@ -54,12 +57,15 @@ func All(self string) []Contender {
 }
 
 // Bare are those whose cost can be measured: each does nothing but forward requests on one core, and refuse those to /refused/ by a quota. But
-// those made of a library have it decide about each request, and Triage has every policy on, in each of its lanes; the last one is the first with
-// another name while auto is the standard lane.
+// those made of a library have it decide about each request, what is alike has Triage's duties too, and Triage has every policy on, in each of its
+// lanes; the last one is the first with another name while auto is the standard lane.
 func Bare(self string) []Contender {
 	all := []Contender{nothing{}}
 	for _, p := range programs {
 		all = append(all, external{p, bare})
+		if p.doc[alike] != "" {
+			all = append(all, external{p, alike})
+		}
 	}
 	for _, l := range libraries {
 		all = append(all, built{l, bare, self})

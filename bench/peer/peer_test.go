@@ -3,6 +3,7 @@ package peer
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,33 @@ func TestWhatIsTunedKnowsThePools(t *testing.T) {
 	}
 }
 
+func TestWhatIsAlikeHasTriagesDuties(t *testing.T) {
+	i := slices.IndexFunc(Bare("triage"), func(c Contender) bool { return c.Name() == "nginx-alike" })
+	if i < 0 {
+		t.Fatalf("only %v", Names(Bare("triage")))
+	}
+	c := Bare("triage")[i]
+	p := place{Facts: shop("http://127.0.0.1:9001"), Dir: "/nowhere", Listen: "127.0.0.1:8080", Port: "8080"}
+	text, err := p.fill(c.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"access_log /nowhere/access.log facts buffer=32k", "limit_req_zone $binary_remote_addr zone=cart_rate:1m rate=1000000r/s;", "limit_conn routes 65535;",
+		"set $route cart; limit_req zone=cart_rate burst=1000000 nodelay;", "max_fails=5", "set_real_ip_from 127.0.0.1;", "proxy_set_header X-Request-Id $request_id;",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not say %q:\n%s", want, text)
+		}
+	}
+	bare, _ := p.fill(source("bare.nginx.conf"))
+	for _, quota := range []string{"limit_req_zone $server_name zone=quota:1m rate=1r/m;", "limit_req zone=quota; proxy_pass http://app; }", "limit_req_status 429;"} {
+		if !strings.Contains(text, quota) || !strings.Contains(bare, quota) {
+			t.Errorf("what is bare and what is alike do not both say %q", quota)
+		}
+	}
+}
+
 func TestAbsentSaysWhatWouldHelp(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	e := external{program{name: "no-such-proxy", install: "apt-get install no-such-proxy"}, advised}
@@ -155,6 +183,7 @@ func TestChosen(t *testing.T) {
 		{"triage,nothing", "triage nothing", ""},
 		{"all", strings.Join(Names(All("")), " "), ""},
 		{"ngnix", "", `peer "ngnix": want some of all, nothing, nginx`},
+		{"nginx-alike", "", `peer "nginx-alike": want some of all, nothing, nginx`},
 		{"nginx,nginx+", "", `peer "nginx": given twice`},
 	} {
 		chosen, err := Chosen("triage", strings.Split(c.names, ","))

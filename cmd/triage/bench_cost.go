@@ -32,7 +32,7 @@ func newBenchCost() *cobra.Command {
 		Short: "Measure what a request costs, beside other proxies",
 		Long: `Measures processor time a request, latency that is added, memory a connection, what a refusal costs, and how these grow with
 routes, clients, connections and bodies: of Triage with every policy on, and of other proxies without any, each alone on a core, in
-interleaved rounds. Ratios are taken to nginx and to HAProxy.
+interleaved rounds. nginx-alike is nginx with the duties of Triage that it knows. Ratios are taken to nginx and to HAProxy.
 
 Everything takes about twenty minutes on two cores; --only, --rounds and --peers make it shorter. Ctrl-C ends it with what was
 measured. --write keeps parts that were measured before and not now.`,
@@ -40,7 +40,7 @@ measured. --write keeps parts that were measured before and not now.`,
 	}
 	flags, s := cmd.Flags(), &f.settings
 	flags.StringSliceVar(&s.Peers, "peers", nil, "who is measured, of "+strings.Join(peer.Names(peer.Bare("")), ", ")+
-		" (default: all but triage-standard; failsafe, gobreaker and gozero in cpu, latency and refusal)")
+		" (default: all but triage-standard; nginx-alike, failsafe, gobreaker and gozero in cpu, latency and refusal)")
 	flags.StringSliceVar(&s.Parts, "only", cost.PartNames(), "what is measured")
 	flags.IntVar(&s.Rounds, "rounds", 5, "rounds; of what grows there are half as many")
 	flags.DurationVar(&s.Each, "each", 600*time.Millisecond, "how long each value is measured")

@@ -10,7 +10,7 @@ import (
 // TestE2ECost measures the installed proxies for a moment each: their configurations must be taken, every request must reach
 // the origin and be answered as it should, and wrk must count too. The figures are none.
 func TestE2ECost(t *testing.T) {
-	for _, name := range []string{"nginx", "haproxy", "caddy", "triage"} {
+	for _, name := range []string{"nginx", "nginx-alike", "haproxy", "caddy", "triage"} {
 		t.Run(name, func(t *testing.T) { costOf(t, name) })
 	}
 }
