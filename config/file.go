@@ -43,7 +43,7 @@ type Listener struct {
 	H2C            bool     `yaml:"h2c" default:"false" doc:"Without TLS speak HTTP/2 as well, to clients that begin with it (prior knowledge)."`
 	TrustedProxies []string `yaml:"trusted_proxies" unique:"true" format:"cidr" doc:"Networks or addresses whose X-Forwarded-* fields are believed."`
 	ProxyProtocol  []string `yaml:"proxy_protocol" unique:"true" format:"cidr" doc:"Networks or addresses of balancers that begin each connection with a PROXY header, version 1 or 2; from them one is required, from others refused."`
-	Lane           string   `yaml:"lane" default:"auto" words:"auto fast standard" doc:"fast is Triage's own HTTP/1.1 for plain listeners, standard is net/http; auto is what is held for best, today standard."`
+	Lane           string   `yaml:"lane" default:"auto" words:"auto fast standard" doc:"fast is Triage's own HTTP/1.1 for plain listeners, on Linux, standard is net/http; auto is what is held for best, today fast."`
 	Limits         Limits   `yaml:"limits" doc:"What one listener accepts."`
 	Timeouts       Timeouts `yaml:"timeouts" doc:"How long a client may stand still."`
 }

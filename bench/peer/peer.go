@@ -58,7 +58,7 @@ func All(self string) []Contender {
 
 // Bare are those whose cost can be measured: each does nothing but forward requests on one core, and refuse those to /refused/ by a quota. But
 // those made of a library have it decide about each request, what is alike has Triage's duties too, and Triage has every policy on, in each of its
-// lanes; the last one is the first with another name while auto is the standard lane.
+// lanes; the second one is the first with another name while auto is the fast lane.
 func Bare(self string) []Contender {
 	all := []Contender{nothing{}}
 	for _, p := range programs {

@@ -173,7 +173,7 @@ func routeSettings(r config.Route, rule route.Rule, class int) proxy.RouteSettin
 
 func (s *server) listenerSettings(l config.Listener) (edge.Settings, error) {
 	out := edge.Settings{
-		Address: l.Address, H2C: l.H2C, Fast: l.Lane == "fast", MaxConnections: l.Limits.Connections, PerClient: l.Limits.ConnectionsPerClient, BodyRate: int64(l.Limits.BodyRate), MaxHeader: int64(l.Limits.Header),
+		Address: l.Address, H2C: l.H2C, Fast: l.Lane != "standard", MaxConnections: l.Limits.Connections, PerClient: l.Limits.ConnectionsPerClient, BodyRate: int64(l.Limits.BodyRate), MaxHeader: int64(l.Limits.Header),
 		ReadHeader: time.Duration(l.Timeouts.ReadHeader), Idle: time.Duration(l.Timeouts.Idle),
 		Read: time.Duration(l.Timeouts.Read), Write: time.Duration(l.Timeouts.Write), Shortage: &s.short,
 	}

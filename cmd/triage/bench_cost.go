@@ -40,7 +40,7 @@ measured. --write keeps parts that were measured before and not now.`,
 	}
 	flags, s := cmd.Flags(), &f.settings
 	flags.StringSliceVar(&s.Peers, "peers", nil, "who is measured, of "+strings.Join(peer.Names(peer.Bare("")), ", ")+
-		" (default: all but triage-standard; nginx-alike, failsafe, gobreaker and gozero in cpu, latency and refusal)")
+		" (default: all but triage-fast; nginx-alike, failsafe, gobreaker and gozero in cpu, latency and refusal)")
 	flags.StringSliceVar(&s.Parts, "only", cost.PartNames(), "what is measured")
 	flags.IntVar(&s.Rounds, "rounds", 5, "rounds; of what grows there are half as many")
 	flags.DurationVar(&s.Each, "each", 600*time.Millisecond, "how long each value is measured")

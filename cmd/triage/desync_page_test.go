@@ -93,7 +93,7 @@ only odd the connection is closed, so that nothing is behind it that somebody in
 
 ## Which lane
 
-A plain listener with ` + "`lane: fast`" + ` serves by the fast lane, any other one by the standard lane. A connection of the fast lane goes over for good, with what was read of it, at the first
+A plain listener serves by the fast lane unless it has ` + "`lane: standard`" + `, any other one by the standard lane. A connection of the fast lane goes over for good, with what was read of it, at the first
 request that is not plain:
 
 | request | why not by the fast lane |
