@@ -63,14 +63,14 @@ compare-pages:
 	go run ./cmd/triage bench report bench/results/compare.json --picture docs/compare.svg --into README.md --into docs/comparison.md
 .PHONY: compare compare-pages
 
-# What a request costs, every part in three rounds (of what grows two): about fourteen minutes. The record, its page and the README's table. In pieces:
+# What a request costs, every part in five rounds (of what grows three), cpu by wrk too: about half an hour. The record, its page and the README's table. In pieces:
 # make cost COST_PARTS=cpu, then the next with the program that began, into the same record. To measure anew, `make clean` first.
 COST_PARTS = cpu latency refusal connections routes clients bodies
 
 cost: peers
 	@mkdir -p dist
 	@test -f dist/cost.json || go build -buildvcs=auto -trimpath -o dist/triage-cost ./cmd/triage
-	for part in $(COST_PARTS); do dist/triage-cost bench cost --rounds 3 --only $$part --write dist/cost || exit 1; done
+	for part in $(COST_PARTS); do dist/triage-cost bench cost --rounds 5 --with wrk --only $$part --write dist/cost || exit 1; done
 	cp dist/cost.json dist/cost.md bench/results/
 	$(MAKE) cost-pages
 
@@ -95,7 +95,7 @@ FUZZ_JOBS ?= 1
 FUZZ_WORKERS ?= 2
 fuzz:
 	@grep -ro --include=*_test.go '^func Fuzz[A-Za-z0-9_]*' . | sed 's|/[^/]*:func | |' | grep -E '$(FUZZ)' | sort | xargs -P $(FUZZ_JOBS) -n 2 bash -o pipefail -c \
-		'go test -run xxx -fuzz "^$$1\$$" -fuzztime $(FUZZ_TIME) -parallel $(FUZZ_WORKERS) "$$0" 2>&1 | sed "s|^|$$1 in $$0: |"'
+		'go test -run xxx -fuzz "^$$1\$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 2s -parallel $(FUZZ_WORKERS) "$$0" 2>&1 | sed "s|^|$$1 in $$0: |"'
 
 bench:
 	go test -run xxx -bench . -benchmem -count 10 ./...
