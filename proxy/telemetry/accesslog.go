@@ -36,8 +36,9 @@ type accessLog struct {
 	logger *slog.Logger
 
 	mu sync.Mutex
-	// waiting are lines that the writer has not had yet, count how many, most how many may be.
-	waiting     []byte
+	// full are pieces of lines that wait for the writer, filling is the last one; count is how many lines are in them, most how many may be.
+	full        [][]byte
+	filling     []byte
 	count, most int
 	// wake has the writing goroutine take them before its time.
 	wake    chan struct{}
@@ -105,26 +106,44 @@ func (l *accessLog) offer(x *proxy.Exchange) {
 	}
 }
 
-// keep adds a line to those that wait if there is room for it. due is set when they are as many as are written at once, or half of the room.
+// keep adds a line to those that wait if there is room for it. due is set when there is a piece to be written, or half of the room is used.
 func (l *accessLog) keep(next []byte) (kept, due bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.count >= l.most {
 		return false, true
 	}
-	l.waiting = append(l.waiting, next...)
+	if len(l.filling)+len(next) > cap(l.filling) {
+		l.turnLocked()
+		l.filling = pieces.Get().(*[piece]byte)[:0]
+	}
+	l.filling = append(l.filling, next...)
 	l.count++
-	return true, len(l.waiting) >= batch || l.count > l.most/2
+	return true, len(l.full) > 0 || l.count > l.most/2
 }
 
-// take gives what waits, and has what comes now written to space.
-func (l *accessLog) take(space []byte) []byte {
+func (l *accessLog) turnLocked() {
+	if len(l.filling) > 0 {
+		l.full = append(l.full, l.filling)
+	}
+	l.filling = nil
+}
+
+// take gives the pieces that wait, and keeps those that come from now on in space.
+func (l *accessLog) take(space [][]byte) [][]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	lines := l.waiting
-	l.waiting, l.count = space[:0], 0
-	return lines
+	l.turnLocked()
+	waiting := l.full
+	l.full, l.count = space[:0], 0
+	return waiting
 }
+
+// piece is how many bytes of lines are written at once. They stay in the processor's cache meanwhile.
+const piece = 32 << 10
+
+// pieces are used again.
+var pieces = sync.Pool{New: func() any { return new([piece]byte) }}
 
 // left is how many lines wait.
 func (l *accessLog) left() int {

@@ -21,10 +21,6 @@ const (
 	complainEvery = time.Minute
 	// flushGrace is how long the end waits for a writer that hangs.
 	flushGrace = 5 * time.Second
-	// batch is how many bytes are gathered for one write, and the most of one. It stays in the processor's cache meanwhile.
-	batch = 32 << 10
-	// mostKept is the most that a buffer for lines may have grown to, and is used again.
-	mostKept = 4 * batch
 )
 
 // run writes until the context ends. Writing has a goroutine of its own, so that a writer that hangs can still be
@@ -103,8 +99,8 @@ func (l *accessLog) write(ctx context.Context) {
 // output turns lines into few writes.
 type output struct {
 	log *accessLog
-	// space is for the lines that come while others are written.
-	space   []byte
+	// space is for the pieces that come while others are written.
+	space   [][]byte
 	buf     bytes.Buffer
 	handler slog.Handler
 	// torn is set after a write that stopped inside a line: the next one begins a fresh line.
@@ -119,26 +115,14 @@ func newOutput(l *accessLog) *output {
 
 // drain writes what is waiting now; what comes meanwhile is the next turn's, so that a turn ends.
 func (o *output) drain() {
-	lines := o.log.take(o.space)
-	for rest := lines; len(rest) > 0; {
-		n := wholeLines(rest)
-		o.write(rest[:n])
-		rest = rest[n:]
+	o.space = o.log.take(o.space)
+	for i, lines := range o.space {
+		o.write(lines)
+		o.space[i] = nil
+		if cap(lines) == piece {
+			pieces.Put((*[piece]byte)(lines[:piece]))
+		}
 	}
-	if o.space = lines[:0]; cap(lines) > mostKept {
-		o.space = nil
-	}
-}
-
-// wholeLines is how many bytes of lines are written at once: no line is in two writes.
-func wholeLines(lines []byte) int {
-	if len(lines) <= batch {
-		return len(lines)
-	}
-	if end := bytes.LastIndexByte(lines[:batch], '\n'); end >= 0 {
-		return end + 1
-	}
-	return bytes.IndexByte(lines, '\n') + 1
 }
 
 // summarise writes one line about the refusals left out since the last one, if there were any.

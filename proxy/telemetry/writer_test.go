@@ -3,7 +3,9 @@ package telemetry_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -25,6 +27,40 @@ func TestHalfFullBufferIsWrittenAtOnce(t *testing.T) {
 		}
 		if got := len(out.lines(t)); got == 0 || time.Since(start) > 0 {
 			t.Errorf("before any time passed got %d lines", got)
+		}
+	})
+}
+
+// TestNoLineIsInTwoWrites: lines longer than a piece are possible, if somebody names a route so.
+func TestNoLineIsInTwoWrites(t *testing.T) {
+	var writes []int
+	out := sink{write: func(p []byte) (int, error) {
+		if p[len(p)-1] != '\n' {
+			t.Errorf("a write of %d bytes ends inside a line", len(p))
+		}
+		writes = append(writes, len(p))
+		return len(p), nil
+	}}
+	running(t, telemetry.Settings{Log: telemetry.LogSettings{Writer: &out}}, func(t *testing.T, tel *telemetry.Telemetry, stop func() error) {
+		rec, long := tel.Route("r", "p", "u"), strings.Repeat("long", 10_000)
+		for i := range 1000 {
+			x := proxy.Exchange{Status: 200, Path: fmt.Sprint("/", i)}
+			if i%400 == 0 {
+				x.Route = long
+			}
+			rec.Record(&x)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		lines := out.lines(t)
+		for i, line := range lines {
+			if line["path"] != fmt.Sprint("/", i) {
+				t.Fatalf("line %d is of %v", i, line["path"])
+			}
+		}
+		if len(lines) != 1000 || len(writes) < 10 || slices.Max(writes) > 2*len(long) {
+			t.Errorf("got %d lines in writes of %v bytes", len(lines), writes)
 		}
 	})
 }
