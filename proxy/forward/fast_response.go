@@ -3,7 +3,6 @@ package forward
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 
 	"triage/proxy/http1"
@@ -92,105 +91,6 @@ func (x *Carrier) header() []byte {
 		b = http1.AppendField(b, "Content-Length", r.Values("Content-Length")[0])
 	}
 	return x.c.AppendEnd(b, dated)
-}
-
-// sendError is a write to the client that failed.
-type sendError struct{ err error }
-
-func (e *sendError) Error() string { return "writing the response: " + e.err.Error() }
-func (e *sendError) Unwrap() error { return e.err }
-
-// stream passes the body on, after what b has. What has arrived is sent off before anybody waits.
-func (x *Carrier) stream(b []byte) error {
-	body, chunked := &x.peer.Body, x.peer.Response.Framing.Chunked || x.peer.Response.UntilClose
-	inB, taken := int64(0), int64(0)
-	flush := func() error {
-		n, err := x.c.SendAt(x.now, b)
-		if len(b) > 4<<10 { // a client that takes little may have to be waited for
-			x.now = http1.Now()
-		}
-		if err != nil {
-			inB = max(0, inB-int64(len(b)-n))
-		}
-		x.out.BytesOut += inB
-		b, inB = b[:0], 0
-		if err != nil {
-			return &sendError{err}
-		}
-		return nil
-	}
-	if body.Left() > 16<<10 && body.Left() < longBody {
-		x.peer.Widen()
-	}
-	for {
-		piece, err := body.Next()
-		if err != nil {
-			return errors.Join(err, flush())
-		}
-		if taken += int64(len(piece)); x.exceeds(taken) {
-			return errors.Join(errResponseTooLarge, flush())
-		}
-		if len(piece) > 0 {
-			if len(b)+len(piece)+chunkFrame > cap(b) {
-				if chunked {
-					b = http1.AppendChunkHead(b, len(piece))
-				}
-				if err := flush(); err != nil {
-					return err
-				}
-				n, err := x.c.SendAt(x.now, piece)
-				x.now = http1.Now()
-				x.out.BytesOut += int64(n)
-				if err != nil {
-					return &sendError{err}
-				}
-				if chunked {
-					b = append(b, "\r\n"...)
-				}
-				continue
-			}
-			if chunked {
-				b = http1.AppendChunk(b, piece)
-			} else {
-				b = append(b, piece...)
-			}
-			inB += int64(len(piece))
-			continue
-		}
-		if body.Whole() {
-			break
-		}
-		if body.Left() >= longBody {
-			if err := flush(); err != nil {
-				return err
-			}
-			if piped, err := x.pipe(); piped || err != nil {
-				return err
-			}
-		}
-		some, err := x.peer.FillNow()
-		if err == nil && !some {
-			if len(b) > 0 {
-				if err := flush(); err != nil {
-					return err
-				}
-			}
-			x.now = http1.Now()
-			err = x.fillPeer(x.now + x.f.settings.IdleTimeout)
-		}
-		switch {
-		case err == nil:
-		case err == io.EOF && body.EndsWithConnection():
-			body.Reset(&x.peer.Conn, http1.Framing{})
-		default:
-			return errors.Join(err, flush())
-		}
-	}
-	if chunked {
-		b = append(b, "0\r\n"...)
-		b = append(appendTrailer(b, &body.Trailer), "\r\n"...)
-	}
-	return flush()
 }
 
 // broke says why there is no response header, or that the request may be sent again.
