@@ -40,10 +40,16 @@ func newLane(t testing.TB, fast bool) *onLane {
 		t.Fatal(err)
 	}
 	l.backend = u.Host
+	l.address = laneBefore(t, u, fast, 5*time.Second)
+	return l
+}
+
+// laneBefore is a proxy before an endpoint, by one of the lanes. It does not wait for clients for long, and for the endpoint as long as it is told.
+func laneBefore(t testing.TB, u *url.URL, fast bool, patience time.Duration) (address string) {
 	p, err := proxy.New(proxy.Settings{
 		Name: "triage", Priorities: []string{"normal"},
-		Routes:    []proxy.RouteSettings{{Rule: route.Rule{Name: "all", Path: "/*"}, Upstream: "app", Timeout: 5 * time.Second}},
-		Upstreams: []proxy.UpstreamSettings{{Name: "app", Endpoints: []upstream.EndpointSettings{{URL: u}}, Observe: true}},
+		Routes:    []proxy.RouteSettings{{Rule: route.Rule{Name: "all", Path: "/*"}, Upstream: "app", Timeout: patience}},
+		Upstreams: []proxy.UpstreamSettings{{Name: "app", Endpoints: []upstream.EndpointSettings{{URL: u}}, Observe: true, IdleTimeout: patience}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -55,8 +61,7 @@ func newLane(t testing.TB, fast bool) *onLane {
 	}
 	go ln.Serve(p, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { ln.Close() })
-	l.address = ln.Addr().String()
-	return l
+	return ln.Addr().String()
 }
 
 // ServeHTTP is the backend: it notes each request that came whole.
