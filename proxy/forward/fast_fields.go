@@ -64,10 +64,10 @@ func appendTrailer(b []byte, f *http1.Fields) []byte {
 	return b
 }
 
-// appendAnnounced announces trailers, those that may pass.
+// appendAnnounced announces trailers, those that may pass. Without chunks there are none, whatever is announced.
 func appendAnnounced(b []byte, r *http1.Response) []byte {
 	values := r.Values("Trailer")
-	if len(values) == 0 {
+	if len(values) == 0 || !r.Framing.Chunked {
 		return b
 	}
 	announced := http.Header{}

@@ -115,6 +115,7 @@ func TestCarryAnswers(t *testing.T) {
 		{"304", plainGet, "HTTP/1.1 304 Not Modified\r\nDate: now\r\nContent-Length: 5\r\n\r\n", "HTTP/1.1 304 Not Modified\r\nDate: now\r\nContent-Length: 5\r\n\r\n"},
 		{"early hints", plainGet, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\n\r\n"},
 		{"trailers", plainGet, "HTTP/1.1 200 OK\r\nDate: now\r\nTrailer: X-Sum, Content-Length\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 1\r\nContent-Length: 3\r\n\r\n", "HTTP/1.1 200 OK\r\nDate: now\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 1\r\n\r\n"},
+		{"announced trailers of an answer that cannot have any", plainGet, "HTTP/1.1 200 OK\r\nDate: now\r\nTrailer: X-Sum\r\n\r\nabc", "HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"},
 		{"fields of the hop", plainGet, "HTTP/1.1 200 OK\r\nDate: now\r\nConnection: X-Own\r\nX-Own: a\r\nKeep-Alive: 5\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\n\r\n"},
 		{"large", plainGet, "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 300000\r\n\r\n" + big, "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 300000\r\n\r\n" + big},
 	} {
