@@ -86,6 +86,7 @@ func (x *Carrier) Carry(f *Forwarder, c *http1.Call, to *FastTarget) Outcome {
 		return x.outcome()
 	}
 	x.compose()
+	defer x.abandon()
 	for fresh := false; ; fresh = true {
 		if !x.connect(fresh) {
 			break
@@ -195,6 +196,16 @@ func (x *Carrier) release() {
 	} else {
 		closeQuietly(x.peer)
 	}
+	x.peer = nil
+}
+
+// abandon closes the connection if somebody has panicked while it was used: nobody knows where it stands.
+func (x *Carrier) abandon() {
+	if x.peer == nil {
+		return
+	}
+	x.pump.stop()
+	closeQuietly(x.peer)
 	x.peer = nil
 }
 

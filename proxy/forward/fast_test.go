@@ -2,6 +2,7 @@ package forward_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -30,6 +31,34 @@ func (h *told) Look(*http1.Fields) bool                           { return false
 func (h *told) SlowBody()                                         { h.slow.Add(1) }
 func (h *told) WholeBody(context.Context) (verdict reason.Reason) { h.whole.Add(1); return h.verdict }
 
+// panics is a hook with a mistake in it.
+type panics struct{ told }
+
+var errLook = errors.New("a mistake")
+
+func (*panics) Look(*http1.Fields) bool { panic(errLook) }
+
+// A panic leaves no connection to the endpoint open, and none to be used again.
+func TestCarryPanic(t *testing.T) {
+	closed := make(chan string, 1)
+	u := endpoint(t, func(_ int, c *wire) {
+		c.header()
+		c.say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+		rest, _ := io.ReadAll(c)
+		closed <- string(rest)
+	})
+	fr := carryFront(t, forward.Settings{}, forward.FastTarget{URL: u, Hooks: &panics{}})
+	fr.client().say("%s", plainGet)
+	select {
+	case rest := <-closed:
+		if rest != "" {
+			t.Errorf("the endpoint was sent %q after it", rest)
+		}
+	case <-time.After(patience):
+		t.Error("the connection to the endpoint stays open")
+	}
+}
+
 // carryFront is a server that does with Carry what its callers do.
 func carryFront(t testing.TB, s forward.Settings, to forward.FastTarget) *front {
 	t.Helper()
@@ -57,6 +86,11 @@ func carryFront(t testing.TB, s forward.Settings, to forward.FastTarget) *front 
 			}
 			work.Go(func() {
 				defer c.Close()
+				defer func() {
+					if p := recover(); p != nil && p != errLook {
+						panic(p)
+					}
+				}()
 				fr.carry(c.(*net.TCPConn), to)
 			})
 		}
