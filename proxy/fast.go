@@ -29,10 +29,10 @@ func (p *Proxy) ServeFast(f *edge.Fast) bool {
 	if t.secure {
 		return false
 	}
-	l, ok := f.Handler.(*fastLane)
+	l, ok := f.Kept.(*fastLane)
 	if !ok {
 		l = new(fastLane)
-		f.Handler = l
+		f.Kept = l
 	}
 	l.p, l.f = p, f
 	l.open(t)
@@ -69,7 +69,7 @@ func (l *fastLane) open(t *table) {
 func (l *fastLane) close() {
 	panicked := recover()
 	if panicked != nil {
-		l.f.Handler = nil // whatever it left half done, nobody gets it
+		l.f.Kept = nil // whatever it left half done, nobody gets it
 	}
 	abort := l.p.finish(&l.passage, l, panicked)
 	l.f.FlushAnswer()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // allPolicies is a configuration with everything on: fifty routes, a bucket for each client, breakers, the limit, metrics, a log to a file.
@@ -91,6 +93,28 @@ func roundTrip(t testing.TB, url string, fields ...string) func() {
 				t.Fatal(err)
 			}
 			n += m
+		}
+	}
+}
+
+// Who says nothing of lanes has the fast one, who says standard has not. A folded line is read by the standard lane alone.
+func TestWhichLane(t *testing.T) {
+	t.Setenv("TEST_LANE", "")
+	app := cannedBackend(t, laneAnswer+strings.Repeat("x", 100))
+	for listen, want := range map[string]string{
+		"'127.0.0.1:0'": "400", "[{address: '127.0.0.1:0', lane: auto}]": "400", "[{address: '127.0.0.1:0', lane: fast}]": "400", "[{address: '127.0.0.1:0', lane: standard}]": "200",
+	} {
+		r := startWith(t, options{path: configFile(t, conf("listen: "+listen, app, everything))})
+		c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\nX-A: a\r\n b\r\n\r\n")
+		status, _ := bufio.NewReader(c).ReadString('\n')
+		if !strings.HasPrefix(status, "HTTP/1.1 "+want) {
+			t.Errorf("listen: %s: got %q, want %s", listen, status, want)
 		}
 	}
 }

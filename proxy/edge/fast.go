@@ -22,8 +22,8 @@ type Fast struct {
 	http1.Call
 	// Client says who asks.
 	Client Client
-	// Handler is for the handler to keep what it uses for one request after the other, of whatever client.
-	Handler any
+	// Kept is for the handler to keep what it uses for one request after the other, of whatever client.
+	Kept any
 	// Path is the target's path, Query the rest of it, with the question mark.
 	Path, Query string
 

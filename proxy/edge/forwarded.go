@@ -69,7 +69,7 @@ func (s station) said() bool {
 }
 
 func (s station) xForwardedFor(dst []byte) []byte {
-	if s.said() {
+	if s.client.Trusted {
 		for address := range elements(s.fields.Values("X-Forwarded-For")) {
 			dst = append(append(dst, address...), ", "...)
 		}
